@@ -1,0 +1,171 @@
+//! Why something was refused or failed, in three families: the client's fault, a passing condition, ours.
+
+use crate::name::NameError;
+
+/// Who has to do something about an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorKind {
+    /// The request cannot succeed as it stands.
+    Client,
+    /// The same request may succeed later.
+    Passing,
+    /// A defect or damage on our side.
+    Internal,
+}
+
+/// Why `apply` or a check before it refused a command. A value, the same on every replica.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Rejection {
+    /// There is no such account.
+    #[error("no such account")]
+    NoSuchAccount,
+    /// The account exists already with other content.
+    #[error("account exists")]
+    AccountExists,
+    /// The account is suspended or removed.
+    #[error("account is not active")]
+    AccountNotActive,
+    /// The account is not in the state that the command needs (not removed, not due).
+    #[error("account is not in the state for this")]
+    AccountState,
+    /// The address belongs to another account.
+    #[error("address is taken")]
+    AddressTaken,
+    /// There is no record of the address.
+    #[error("no such address")]
+    NoSuchAddress,
+    /// There is no such mailbox.
+    #[error("no such mailbox")]
+    NoSuchMailbox,
+    /// A mailbox of that name exists.
+    #[error("mailbox exists")]
+    MailboxExists,
+    /// The mailbox has children, so it cannot be deleted.
+    #[error("mailbox has children")]
+    MailboxHasChildren,
+    /// INBOX cannot be deleted, nor be the target of RENAME.
+    #[error("not possible with INBOX")]
+    Inbox,
+    /// Not a name that a mailbox can have.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// RENAME to a place below itself.
+    #[error("mailbox cannot be moved below itself")]
+    RenameBelowItself,
+    /// Another mailbox has that special use (RFC 6154 §3).
+    #[error("special use is taken by another mailbox")]
+    SpecialUseTaken,
+    /// The account's limit on bytes or messages would be passed.
+    #[error("quota exceeded")]
+    OverQuota,
+    /// The mailbox's keyword table is full.
+    #[error("too many keywords in this mailbox")]
+    TooManyKeywords,
+    /// The account has as many mailboxes or subscriptions as it may.
+    #[error("too many mailboxes")]
+    TooManyMailboxes,
+    /// The command names more messages than one entry may.
+    #[error("too many messages in one command")]
+    TooManyMessages,
+    /// The mailbox has no UID left to give.
+    #[error("no unique identifier left in this mailbox")]
+    UidsExhausted,
+    /// The message is larger than is accepted.
+    #[error("message is too large")]
+    MessageTooLarge,
+    /// The request is older than the window for which replies are kept: whether it took effect is not
+    /// known, and it will not be executed.
+    #[error("outcome of this request is not known any more")]
+    OutcomeUnknown,
+}
+
+/// Why a call through a port failed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Refused for a reason that the same request will meet again.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The caller's token is not valid for this account any more.
+    #[error("not authorised")]
+    Unauthorized,
+    /// No leader, no majority or no connection, for longer than the caller's patience.
+    #[error("storage is not available: {0}")]
+    Unavailable(&'static str),
+    /// Too much work is waiting.
+    #[error("overloaded")]
+    Overloaded,
+    /// The disk has no room for more mail.
+    #[error("no space left")]
+    NoSpace,
+    /// The call was given up; whether it took effect is not known.
+    #[error("outcome is not known")]
+    OutcomeUnknown,
+    /// The message's bytes are damaged or missing on every replica that answered.
+    #[error("message content is damaged or missing")]
+    ContentUnavailable,
+    /// A bound on the work of one command was reached.
+    #[error("limit reached: {0}")]
+    Limit(&'static str),
+    /// A defect or damage on our side. The text is for the log, never for the client.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Rejection {
+    /// Returns the family: all rejections but one are the client's.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::OutcomeUnknown => ErrorKind::Passing,
+            Self::NoSuchAccount
+            | Self::AccountExists
+            | Self::AccountNotActive
+            | Self::AccountState
+            | Self::AddressTaken
+            | Self::NoSuchAddress
+            | Self::NoSuchMailbox
+            | Self::MailboxExists
+            | Self::MailboxHasChildren
+            | Self::Inbox
+            | Self::Name(_)
+            | Self::RenameBelowItself
+            | Self::SpecialUseTaken
+            | Self::OverQuota
+            | Self::TooManyKeywords
+            | Self::TooManyMailboxes
+            | Self::TooManyMessages
+            | Self::UidsExhausted
+            | Self::MessageTooLarge => ErrorKind::Client,
+        }
+    }
+
+    /// Tells whether the same request may succeed when it is sent again; never, for a rejection.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
+}
+
+impl StoreError {
+    /// Returns the family.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Rejected(rejection) => rejection.kind(),
+            Self::Unauthorized | Self::Limit(_) => ErrorKind::Client,
+            Self::Unavailable(_) | Self::Overloaded | Self::NoSpace | Self::OutcomeUnknown => {
+                ErrorKind::Passing
+            }
+            Self::ContentUnavailable | Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// Tells whether the same request, under the same request id, may succeed when it is sent again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Overloaded | Self::OutcomeUnknown
+        )
+    }
+}

@@ -1,0 +1,34 @@
+//! What a change means to those who watch. An event is a hint to look, never the truth.
+
+use crate::ids::{AccountId, MailboxId, ModSeq};
+
+/// Something that a committed entry changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// Messages of the mailbox changed, up to this modification sequence.
+    MailboxChanged {
+        /// The account.
+        account: AccountId,
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// Its HIGHESTMODSEQ now.
+        modseq: ModSeq,
+    },
+    /// The mailbox was deleted.
+    MailboxDeleted {
+        /// The account.
+        account: AccountId,
+        /// The mailbox.
+        mailbox: MailboxId,
+    },
+    /// Mailboxes were made, renamed, deleted or (un)subscribed.
+    TreeChanged {
+        /// The account.
+        account: AccountId,
+    },
+    /// Credentials or state changed: sessions, caches and tokens are to be looked at.
+    AccountChanged {
+        /// The account.
+        account: AccountId,
+    },
+}
