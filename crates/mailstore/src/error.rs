@@ -91,6 +91,12 @@ pub enum StoreError {
     /// No leader, no majority or no connection, for longer than the caller's patience.
     #[error("storage is not available: {0}")]
     Unavailable(&'static str),
+    /// The node does not lead the group that the call concerns. Seen by routers only.
+    #[error("not the leader of this group")]
+    NotLeader {
+        /// The node that does, by name, when known.
+        hint: Option<String>,
+    },
     /// Too much work is waiting.
     #[error("overloaded")]
     Overloaded,
@@ -153,9 +159,11 @@ impl StoreError {
         match self {
             Self::Rejected(rejection) => rejection.kind(),
             Self::Unauthorized | Self::Limit(_) => ErrorKind::Client,
-            Self::Unavailable(_) | Self::Overloaded | Self::NoSpace | Self::OutcomeUnknown => {
-                ErrorKind::Passing
-            }
+            Self::Unavailable(_)
+            | Self::NotLeader { .. }
+            | Self::Overloaded
+            | Self::NoSpace
+            | Self::OutcomeUnknown => ErrorKind::Passing,
             Self::ContentUnavailable | Self::Internal(_) => ErrorKind::Internal,
         }
     }

@@ -4,6 +4,7 @@
 mod admin;
 mod delivery;
 mod mail;
+mod node;
 mod session;
 
 pub use admin::{
@@ -12,6 +13,7 @@ pub use admin::{
 };
 pub use delivery::{Delivered, Delivery, DeliveryEnvelope, Recipient, RecipientRefusal};
 pub use mail::{BlobUpload, BoxStream, Mail, StoredBlob};
+pub use node::{NodeAdmin, NodeDelivery, NodeLogin, StorageNode};
 pub use session::{
     Authentication, ChannelBinding, Login, LoginFailure, LoginRequest, SaslExchange, SaslOutcome,
     SessionNotice,
