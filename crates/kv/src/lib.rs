@@ -14,6 +14,8 @@
 //!
 //! Start reading at [`Engine`], then [`Table`] and [`Batch`].
 
+#![deny(missing_docs)]
+
 mod batch;
 mod engine;
 mod error;

@@ -5,10 +5,13 @@ use super::Finding;
 use super::layers;
 use crate::repo::{Package, Repo};
 
-/// Paths that reach out of the process or differ between two runs. `HashMap` is here because its order does.
+/// Paths that reach out of the process or differ between two runs. Addresses (`IpAddr`) are plain values.
 const IMPURE_PATHS: &[&str] = &[
     "std::fs",
-    "std::net",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::ToSocketAddrs",
+    "std::net::UdpSocket",
     "std::env",
     "std::process",
     "std::thread",
