@@ -1,0 +1,388 @@
+//! Address lists (RFC 5322 §3.4, §4.4), read as leniently as mail requires.
+
+use super::lexer::{Broken, Lexer, is_atext};
+use crate::limits::ADDRESSES_MAX;
+
+/// One element of an address list, flat as ENVELOPE lists it (RFC 3501 §7.4.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    Mailbox(Mailbox),
+    GroupStart(Vec<u8>),
+    GroupEnd,
+}
+
+/// A mailbox. Empty `local` and `domain` mean that the message has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Mailbox {
+    pub name: Option<Vec<u8>>,
+    pub route: Option<Vec<u8>>,
+    pub local: Vec<u8>,
+    pub domain: Vec<u8>,
+}
+
+/// Where one element ended and how the list goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    /// More input follows.
+    More,
+    /// The input is used up.
+    End,
+}
+
+/// A step that either says how the list goes on or finds it broken.
+type Step = Result<Flow, Broken>;
+
+/// Appends the addresses of a folded field body to `list`, which never grows over [`ADDRESSES_MAX`].
+///
+/// A broken element is kept as far as it could be read and ends the list, because where the next
+/// element starts is then a guess.
+pub(crate) fn parse_addresses(body: &[u8], list: &mut Vec<Address>) {
+    let mut parser = Parser {
+        lexer: Lexer::new(body),
+        list,
+    };
+    parser.address_list();
+}
+
+struct Parser<'a, 'l> {
+    lexer: Lexer<'a>,
+    list: &'l mut Vec<Address>,
+}
+
+impl Parser<'_, '_> {
+    /// `address-list = (address *("," address)) / obs-addr-list` (RFC 5322 §3.4)
+    fn address_list(&mut self) {
+        if self.space() != Ok(Flow::More) {
+            return;
+        }
+        while self.list.len() < ADDRESSES_MAX {
+            if self.address() == Ok(Flow::End) || !self.lexer.eat(b',') {
+                return;
+            }
+            if self.space() != Ok(Flow::More) {
+                return;
+            }
+        }
+    }
+
+    /// `address = mailbox / group` (RFC 5322 §3.4)
+    fn address(&mut self) -> Step {
+        let start = self.lexer.clone();
+        match self.group() {
+            Ok(flow) => Ok(flow),
+            Err(Broken) => {
+                self.lexer = start;
+                self.mailbox()
+            }
+        }
+    }
+
+    /// `group = display-name ":" [group-list] ";" [CFWS]` (RFC 5322 §3.4)
+    ///
+    /// Broken only in front of the colon; behind it the group is told whatever follows.
+    fn group(&mut self) -> Step {
+        let mut name = Vec::new();
+        if self.phrase(&mut name)? == Flow::End || !self.lexer.eat(b':') {
+            return Err(Broken);
+        }
+        self.push(Address::GroupStart(name));
+        let flow = self.group_members();
+        // A group that was opened is always closed, or clients would count the rest into it.
+        self.list.push(Address::GroupEnd);
+        Ok(flow)
+    }
+
+    fn group_members(&mut self) -> Flow {
+        if self.space() != Ok(Flow::More) {
+            return Flow::End;
+        }
+        while self.lexer.peek() != Some(b';') && self.list.len() < ADDRESSES_MAX {
+            let _kept_as_read = self.mailbox();
+            if !self.lexer.eat(b',') {
+                break;
+            }
+            if self.space() != Ok(Flow::More) {
+                return Flow::End;
+            }
+        }
+        if self.lexer.eat(b';') {
+            self.space().unwrap_or(Flow::End)
+        } else {
+            Flow::More
+        }
+    }
+
+    /// `mailbox = name-addr / addr-spec` (RFC 5322 §3.4)
+    fn mailbox(&mut self) -> Step {
+        let start = self.lexer.clone();
+        let mut mailbox = Mailbox::default();
+        let step = match self.name_addr(&mut mailbox) {
+            Ok(flow) => Ok(flow),
+            Err(Broken) => {
+                self.lexer = start;
+                mailbox = Mailbox::default();
+                self.addr_spec(&mut mailbox)
+            }
+        };
+        self.push(Address::Mailbox(mailbox));
+        step
+    }
+
+    /// `name-addr = [display-name] angle-addr` (RFC 5322 §3.4)
+    fn name_addr(&mut self, mailbox: &mut Mailbox) -> Step {
+        if self.lexer.peek() != Some(b'<') {
+            let mut name = Vec::new();
+            if self.phrase(&mut name)? == Flow::End || self.lexer.peek() != Some(b'<') {
+                return Err(Broken);
+            }
+            mailbox.name = (!name.is_empty()).then_some(name);
+        }
+        // Behind "<" nothing else can be meant, so what was read of the address stays.
+        Ok(self.angle_addr(mailbox).unwrap_or(if self.lexer.is_at_end() {
+            Flow::End
+        } else {
+            Flow::More
+        }))
+    }
+
+    /// `angle-addr = [CFWS] "<" [obs-route] addr-spec ">" [CFWS]` (RFC 5322 §3.4, §4.4)
+    fn angle_addr(&mut self, mailbox: &mut Mailbox) -> Step {
+        self.lexer.bump();
+        self.more()?;
+        if self.lexer.peek() == Some(b'@') {
+            mailbox.route = Some(self.route()?);
+        }
+        if self.lexer.peek() != Some(b'>') {
+            if self.local_part(&mut mailbox.local)? == Flow::End {
+                return Err(Broken);
+            }
+            if self.lexer.peek() == Some(b'@') {
+                self.domain(&mut mailbox.domain)?;
+            }
+        }
+        if !self.lexer.eat(b'>') {
+            return Err(Broken);
+        }
+        self.space()
+    }
+
+    /// `obs-route = obs-domain-list ":"` (RFC 5322 §4.4)
+    fn route(&mut self) -> Result<Vec<u8>, Broken> {
+        let mut route = Vec::new();
+        loop {
+            route.push(b'@');
+            if self.domain(&mut route)? == Flow::End {
+                return Err(Broken);
+            }
+            while self.lexer.eat(b',') {
+                self.more()?;
+            }
+            if self.lexer.eat(b':') {
+                self.more()?;
+                return Ok(route);
+            }
+            if self.lexer.peek() != Some(b'@') {
+                return Err(Broken);
+            }
+            route.push(b',');
+        }
+    }
+
+    /// `addr-spec = local-part "@" domain` (RFC 5322 §3.4.1)
+    ///
+    /// A comment behind it is the person's name, as old mail programs wrote it (RFC 822 appendix A.1.3).
+    fn addr_spec(&mut self, mailbox: &mut Mailbox) -> Step {
+        self.lexer.take_comment();
+        let mut step = self.local_part(&mut mailbox.local);
+        if step == Ok(Flow::More) && self.lexer.peek() == Some(b'@') {
+            step = self.domain(&mut mailbox.domain);
+        }
+        mailbox.name = self
+            .lexer
+            .take_comment()
+            .filter(|comment| !comment.is_empty())
+            .map(unescape);
+        step
+    }
+
+    /// `local-part = dot-atom / quoted-string / obs-local-part` (RFC 5322 §3.4.1)
+    fn local_part(&mut self, out: &mut Vec<u8>) -> Step {
+        if self.lexer.peek() == Some(b'"') {
+            self.lexer.quoted_string(out)?;
+            self.space()
+        } else {
+            self.dot_atom(out)
+        }
+    }
+
+    /// `domain = dot-atom / domain-literal / obs-domain` (RFC 5322 §3.4.1); the lexer is at the "@".
+    fn domain(&mut self, out: &mut Vec<u8>) -> Step {
+        self.lexer.bump();
+        self.more()?;
+        if self.lexer.peek() == Some(b'[') {
+            self.domain_literal(out)
+        } else {
+            self.dot_atom(out)
+        }
+    }
+
+    /// `domain-literal = [CFWS] "[" *([FWS] dtext) [FWS] "]" [CFWS]` (RFC 5322 §3.4.1), brackets kept.
+    fn domain_literal(&mut self, out: &mut Vec<u8>) -> Step {
+        let inside = self.lexer.run(|byte| byte != b']');
+        out.extend(inside.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')));
+        if !self.lexer.eat(b']') {
+            return Err(Broken);
+        }
+        out.push(b']');
+        self.space()
+    }
+
+    /// `dot-atom = [CFWS] dot-atom-text [CFWS]`, with CFWS around dots (RFC 5322 §3.2.3, §4.4).
+    fn dot_atom(&mut self, out: &mut Vec<u8>) -> Step {
+        loop {
+            let atom = self.lexer.run(is_atext);
+            if atom.is_empty() {
+                return Err(Broken);
+            }
+            out.extend_from_slice(atom);
+            if self.space()? == Flow::End {
+                return Ok(Flow::End);
+            }
+            if !self.lexer.eat(b'.') {
+                return Ok(Flow::More);
+            }
+            out.push(b'.');
+            if self.space()? == Flow::End {
+                return Ok(Flow::End);
+            }
+        }
+    }
+
+    /// `phrase = 1*word / obs-phrase` (RFC 5322 §3.2.5, §4.1), words joined by one space.
+    fn phrase(&mut self, out: &mut Vec<u8>) -> Step {
+        if self.lexer.peek() == Some(b'.') {
+            return Err(Broken);
+        }
+        loop {
+            if self.lexer.peek() == Some(b'"') {
+                self.lexer.quoted_string(out)?;
+            } else {
+                let word = self.lexer.run(|byte| is_atext(byte) || byte == b'.');
+                if word.is_empty() {
+                    return Err(Broken);
+                }
+                out.extend_from_slice(word);
+            }
+            if self.space()? == Flow::End {
+                return Ok(Flow::End);
+            }
+            match self.lexer.peek() {
+                Some(byte) if is_atext(byte) || byte == b'"' || byte == b'.' => out.push(b' '),
+                _ => return Ok(Flow::More),
+            }
+        }
+    }
+
+    fn space(&mut self) -> Step {
+        self.lexer.skip_cfws()?;
+        Ok(if self.lexer.is_at_end() {
+            Flow::End
+        } else {
+            Flow::More
+        })
+    }
+
+    /// Skips CFWS where the grammar needs something to follow.
+    fn more(&mut self) -> Result<(), Broken> {
+        if self.space()? == Flow::More {
+            Ok(())
+        } else {
+            Err(Broken)
+        }
+    }
+
+    fn push(&mut self, address: Address) {
+        if self.list.len() < ADDRESSES_MAX {
+            self.list.push(address);
+        }
+    }
+}
+
+/// Undoes quoted pairs and folding inside a comment (RFC 5322 §3.2.2).
+fn unescape(comment: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(comment.len());
+    let mut escaped = false;
+    for &byte in comment {
+        match byte {
+            b'\r' | b'\n' => {}
+            b'\\' if !escaped => escaped = true,
+            _ => {
+                out.push(byte);
+                escaped = false;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes an address list down as `name|route|local|domain` elements.
+    fn check(body: &str, expected: &[&str]) {
+        let mut list = Vec::new();
+        parse_addresses(body.as_bytes(), &mut list);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let found: Vec<String> = list
+            .iter()
+            .map(|address| match address {
+                Address::Mailbox(m) => format!(
+                    "{}|{}|{}|{}",
+                    m.name.as_deref().map(text).unwrap_or_default(),
+                    m.route.as_deref().map(text).unwrap_or_default(),
+                    text(&m.local),
+                    text(&m.domain)
+                ),
+                Address::GroupStart(name) => format!("{}:", text(name)),
+                Address::GroupEnd => ";".to_owned(),
+            })
+            .collect();
+        assert_eq!(found, expected, "{body}");
+    }
+
+    #[test]
+    fn mailboxes() {
+        check("a@b", &["||a|b"]);
+        check("<a@b>", &["||a|b"]);
+        check(
+            "\"J. \\\"D\\\" Doe\" <j.d@x.y>, K <k@z>",
+            &["J. \"D\" Doe||j.d|x.y", "K||k|z"],
+        );
+        check("a@b (A (nested) name)", &["A (nested) name||a|b"]);
+        check("a @ b . c (x)", &["x||a|b.c"]);
+        check("\"quoted local\"@[10.0.0.1]", &["||quoted local|[10.0.0.1]"]);
+        check("X <@r1,@r2:a@b>", &["X|@r1,@r2|a|b"]);
+    }
+
+    #[test]
+    fn groups() {
+        check("undisclosed-recipients:;", &["undisclosed-recipients:", ";"]);
+        check("G: a@b, C <c@d>; , e@f", &["G:", "||a|b", "C||c|d", ";", "||e|f"]);
+        check("Open: a@b", &["Open:", "||a|b", ";"]);
+    }
+
+    #[test]
+    fn broken_lists_keep_what_was_read() {
+        check("", &[]);
+        check("just words", &["||just|"]);
+        check("a@", &["||a|"]);
+    }
+
+    #[test]
+    fn lists_are_capped() {
+        let mut list = Vec::new();
+        parse_addresses(&b"a@b,".repeat(200_000), &mut list);
+        assert_eq!(list.len(), ADDRESSES_MAX);
+    }
+}

@@ -1,0 +1,139 @@
+//! What the Content-* fields of one header say (RFC 2045, RFC 2183, RFC 1864, RFC 2557, RFC 3282).
+
+use crate::header::field::{Field, fields, trim_end};
+use crate::header::lexer::{Lexer, is_token};
+use crate::header::parameter::{Parameter, parameter, parse_parameters};
+use crate::limits::{HEADER_PARSE_BYTES_MAX, LANGUAGES_MAX};
+
+/// The Content-* fields of one part, undecoded. Where a field is repeated the first one counts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Content {
+    pub media_type: Option<MediaType>,
+    pub id: Option<Vec<u8>>,
+    pub description: Option<Vec<u8>>,
+    pub transfer_encoding: Option<Vec<u8>>,
+    pub md5: Option<Vec<u8>>,
+    pub location: Option<Vec<u8>>,
+    pub disposition: Option<Disposition>,
+    pub languages: Vec<Vec<u8>>,
+}
+
+/// A Content-Type field (RFC 2045 §5.1). A broken one keeps what was read, without parameters.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MediaType {
+    pub main: Vec<u8>,
+    pub sub: Vec<u8>,
+    pub parameters: Vec<Parameter>,
+}
+
+/// A Content-Disposition field (RFC 2183 §2).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Disposition {
+    pub kind: Vec<u8>,
+    pub parameters: Vec<Parameter>,
+}
+
+impl MediaType {
+    /// Tells whether this is `main/sub`; media types ignore case (RFC 2045 §5.1).
+    pub fn is(&self, main: &str, sub: &str) -> bool {
+        self.main.eq_ignore_ascii_case(main.as_bytes()) && self.sub.eq_ignore_ascii_case(sub.as_bytes())
+    }
+
+    /// Returns the boundary if this is a multipart that has one (RFC 2046 §5.1.1).
+    pub fn boundary(&self) -> Option<&[u8]> {
+        let boundary = parameter(&self.parameters, "boundary")?;
+        (self.main.eq_ignore_ascii_case(b"multipart") && !boundary.is_empty()).then_some(boundary)
+    }
+}
+
+/// Reads the Content-* fields of a header block.
+pub(crate) fn parse_content(header: &[u8]) -> Content {
+    let mut content = Content::default();
+    let parsed = header.get(..HEADER_PARSE_BYTES_MAX).unwrap_or(header);
+    for field in fields(parsed) {
+        let is_content = field
+            .name
+            .get(..8)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"content-"));
+        if is_content {
+            content.add(&field);
+        }
+    }
+    content
+}
+
+impl Content {
+    fn add(&mut self, field: &Field<'_>) {
+        let name = field.name.get(8..).unwrap_or_default().to_ascii_lowercase();
+        match name.as_slice() {
+            b"type" if self.media_type.is_none() => self.media_type = Some(media_type(field.body)),
+            b"id" => fill(&mut self.id, field),
+            b"description" => fill(&mut self.description, field),
+            b"md5" => fill(&mut self.md5, field),
+            b"location" => fill(&mut self.location, field),
+            b"transfer-encoding" if self.transfer_encoding.is_none() => {
+                self.transfer_encoding = transfer_encoding(field.body);
+            }
+            b"disposition" if self.disposition.is_none() => self.disposition = disposition(field.body),
+            b"language" if self.languages.is_empty() => self.languages = languages(field.body),
+            _ => {}
+        }
+    }
+}
+
+fn fill(slot: &mut Option<Vec<u8>>, field: &Field<'_>) {
+    if slot.is_none() {
+        *slot = Some(trim_end(&field.unfolded()).to_vec());
+    }
+}
+
+/// `content = "Content-Type" ":" type "/" subtype *(";" parameter)` (RFC 2045 §5.1)
+fn media_type(body: &[u8]) -> MediaType {
+    let mut lexer = Lexer::new(body);
+    let mut found = MediaType::default();
+    let _kept_as_read = lexer.skip_cfws();
+    found.main = lexer.run(is_token).to_vec();
+    let _kept_as_read = lexer.skip_cfws();
+    if !lexer.eat(b'/') {
+        return found;
+    }
+    let _kept_as_read = lexer.skip_cfws();
+    found.sub = lexer.run(is_token).to_vec();
+    if !found.sub.is_empty() {
+        found.parameters = parse_parameters(&mut lexer);
+    }
+    found
+}
+
+/// `encoding = "Content-Transfer-Encoding" ":" mechanism` (RFC 2045 §6.1)
+fn transfer_encoding(body: &[u8]) -> Option<Vec<u8>> {
+    let mut lexer = Lexer::new(body);
+    lexer.skip_cfws().ok()?;
+    let mechanism = lexer.run(is_token);
+    (!mechanism.is_empty()).then(|| mechanism.to_vec())
+}
+
+/// `disposition = "Content-Disposition" ":" disposition-type *(";" disposition-parm)` (RFC 2183 §2)
+fn disposition(body: &[u8]) -> Option<Disposition> {
+    let mut lexer = Lexer::new(body);
+    lexer.skip_cfws().ok()?;
+    let kind = lexer.run(is_token).to_vec();
+    let parameters = parse_parameters(&mut lexer);
+    (!kind.is_empty()).then_some(Disposition { kind, parameters })
+}
+
+/// `Language-List = Language-Tag [CFWS] *("," [CFWS] Language-Tag [CFWS])` (RFC 3282 §2)
+fn languages(body: &[u8]) -> Vec<Vec<u8>> {
+    let mut lexer = Lexer::new(body);
+    let mut found = Vec::new();
+    while found.len() < LANGUAGES_MAX && lexer.skip_cfws().is_ok() {
+        let tag = lexer.run(is_token);
+        if !tag.is_empty() {
+            found.push(tag.to_vec());
+        }
+        if lexer.skip_cfws().is_err() || !lexer.eat(b',') {
+            break;
+        }
+    }
+    found
+}
