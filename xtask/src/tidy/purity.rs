@@ -97,8 +97,8 @@ mod tests {
         case("mailstore", "use std::fs;", &["`std::fs`"]);
         case(
             "imap-wire",
-            "use std::{env, fmt, net::IpAddr};",
-            &["`std::env`", "`std::net::IpAddr`"],
+            "use std::{env, fmt, net::{IpAddr, TcpStream}};",
+            &["`std::env`", "`std::net::TcpStream`"],
         );
         case(
             "lmtp-wire",
