@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Which node serves which account, and the way to it.
+//!
+//! [`SlotMap`] assigns hash slots to groups, [`Layout`] groups to storage nodes. [`Router`] stands
+//! before any number of [`StorageNode`](mailstore::ports::StorageNode)s, in this process or behind gRPC,
+//! and implements the ports that protocol roles call: it finds the leader, follows its moves, and tries
+//! again under the same request id until its patience ends.
+//!
+//! The crate deliberately knows neither Raft nor tables nor any mail protocol. Start reading at
+//! [`Router`].
+
+mod administration;
+mod attempts;
+mod authentication;
+mod delivery;
+mod layout;
+mod mail;
+mod resume;
+mod router;
+mod slot_map;
+mod spool;
+
+pub use attempts::Patience;
+pub use layout::{Layout, LayoutError};
+pub use router::{AccountDefaults, Clock, Router, RouterOptions};
+pub use slot_map::SlotMap;
+pub use spool::SpoolOptions;

@@ -11,7 +11,7 @@ pub use admin::{
     AccountAdd, AccountSelector, Administration, GroupStatus, LeaderStatus, NodeStatus, SecretChange,
     SessionInfo,
 };
-pub use delivery::{Delivered, Delivery, DeliveryEnvelope, Recipient, RecipientRefusal};
+pub use delivery::{Delivered, Delivery, DeliveryEnvelope, DeliveryUpload, Recipient, RecipientRefusal};
 pub use mail::{BlobUpload, BoxStream, Mail, StoredBlob};
 pub use node::{NodeAdmin, NodeDelivery, NodeLogin, StorageNode};
 pub use session::{

@@ -3,8 +3,6 @@
 //! Roles never see this: the router of the `cluster` crate finds the leader, retries on
 //! [`StoreError::NotLeader`] and implements the role-facing ports on top.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 
 use super::{
@@ -140,10 +138,4 @@ pub trait NodeAdmin: Send + Sync {
     /// # Errors
     /// When the node cannot answer.
     async fn node_status(&self) -> Result<NodeStatus, StoreError>;
-
-    /// Returns how long removed accounts are kept unless said otherwise.
-    ///
-    /// # Errors
-    /// When the node cannot answer.
-    async fn removal_retention(&self) -> Result<Duration, StoreError>;
 }

@@ -1,0 +1,64 @@
+//! How often and how long a call is tried again.
+
+use std::time::Duration;
+
+use mailstore::StoreError;
+use rand::Rng;
+use tokio::time::Instant;
+
+/// How long a call is tried before the caller hears that the storage is not available.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// The whole time.
+    pub total: Duration,
+    /// The first pause; doubled after each round in which no node could answer, with jitter.
+    pub pause_min: Duration,
+    /// The longest pause.
+    pub pause_max: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            total: Duration::from_secs(30),
+            pause_min: Duration::from_millis(20),
+            pause_max: Duration::from_millis(500),
+        }
+    }
+}
+
+/// The attempts at one call.
+pub(crate) struct Attempts {
+    deadline: Instant,
+    pause: Duration,
+    patience: Patience,
+}
+
+impl Attempts {
+    pub(crate) fn new(patience: Patience) -> Self {
+        Self {
+            deadline: Instant::now() + patience.total,
+            pause: patience.pause_min,
+            patience,
+        }
+    }
+
+    /// Returns when the call is given up.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Waits before the next attempt.
+    ///
+    /// # Errors
+    /// When patience has ended.
+    pub(crate) async fn pause(&mut self) -> Result<(), StoreError> {
+        if Instant::now() + self.pause >= self.deadline {
+            return Err(StoreError::Unavailable("no leader answered in time"));
+        }
+        let jitter = rand::rng().random_range(0.5..1.0);
+        tokio::time::sleep(self.pause.mul_f64(jitter)).await;
+        self.pause = (self.pause * 2).min(self.patience.pause_max);
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! One account's mail at the leader of its group.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mailstore::command::Command;
+use mailstore::event::Event;
+use mailstore::ids::{MailboxId, ModSeq, RequestId};
+use mailstore::name::MailboxName;
+use mailstore::ports::{BlobUpload, BoxStream, Caller, Mail};
+use mailstore::query::{
+    ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
+};
+use mailstore::search::{SearchProgram, SearchResult};
+use mailstore::{Reply, StoreError, UidSet};
+
+use crate::resume::{resumed_content, resumed_messages};
+use crate::router::Router;
+use crate::spool::SpooledUpload;
+
+#[async_trait]
+impl Mail for Router {
+    async fn submit(
+        &self,
+        caller: &Caller,
+        request: RequestId,
+        command: Command,
+    ) -> Result<Reply, StoreError> {
+        let command = &command;
+        self.at_leader(self.group_of(caller.account), |node| async move {
+            node.submit(caller, request, command.clone()).await
+        })
+        .await
+    }
+
+    async fn mailbox_tree(&self, caller: &Caller) -> Result<Arc<MailboxTree>, StoreError> {
+        let group = self.group_of(caller.account);
+        self.at_leader(group, |node| async move { node.mailbox_tree(caller).await })
+            .await
+    }
+
+    async fn quota(&self, caller: &Caller) -> Result<Quota, StoreError> {
+        let group = self.group_of(caller.account);
+        self.at_leader(group, |node| async move { node.quota(caller).await })
+            .await
+    }
+
+    async fn changes(
+        &self,
+        caller: &Caller,
+        mailbox: &MailboxRef,
+        since: ModSeq,
+    ) -> Result<MailboxChanges, StoreError> {
+        let group = self.group_of(caller.account);
+        self.at_leader(
+            group,
+            |node| async move { node.changes(caller, mailbox, since).await },
+        )
+        .await
+    }
+
+    async fn messages(
+        &self,
+        caller: &Caller,
+        mailbox: MailboxId,
+        uids: UidSet,
+        parts: MessageParts,
+    ) -> Result<BoxStream<Result<Vec<MessageAnswer>, StoreError>>, StoreError> {
+        resumed_messages(self.clone(), caller.clone(), mailbox, uids, parts).await
+    }
+
+    async fn content(
+        &self,
+        caller: &Caller,
+        mailbox: MailboxId,
+        ranges: Vec<ContentRange>,
+    ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
+        resumed_content(self.clone(), caller.clone(), mailbox, ranges).await
+    }
+
+    async fn search(
+        &self,
+        caller: &Caller,
+        mailbox: MailboxId,
+        program: SearchProgram,
+    ) -> Result<SearchResult, StoreError> {
+        let program = &program;
+        self.at_leader(self.group_of(caller.account), |node| async move {
+            node.search(caller, mailbox, program.clone()).await
+        })
+        .await
+    }
+
+    async fn check_append(
+        &self,
+        caller: &Caller,
+        mailbox: &MailboxName,
+        size: u64,
+    ) -> Result<(), StoreError> {
+        let group = self.group_of(caller.account);
+        self.at_leader(group, |node| async move {
+            node.check_append(caller, mailbox, size).await
+        })
+        .await
+    }
+
+    async fn upload(&self, caller: &Caller, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
+        let target = crate::spool::Target::Account(caller.clone());
+        Ok(Box::new(SpooledUpload::begin(self.clone(), target, size).await?))
+    }
+
+    async fn watch(
+        &self,
+        caller: &Caller,
+        mailbox: Option<MailboxId>,
+    ) -> Result<BoxStream<Event>, StoreError> {
+        let group = self.group_of(caller.account);
+        self.at_leader(group, |node| async move { node.watch(caller, mailbox).await })
+            .await
+    }
+}

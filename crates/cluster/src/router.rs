@@ -1,0 +1,174 @@
+//! The way to a group's leader.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailstore::account::QuotaLimits;
+use mailstore::ids::Slot;
+use mailstore::mailbox::SpecialUse;
+use mailstore::name::MailboxName;
+use mailstore::ports::StorageNode;
+use mailstore::time::Timestamp;
+use mailstore::{AccountId, GroupId, StoreError};
+use parking_lot::Mutex;
+
+use crate::attempts::{Attempts, Patience};
+use crate::layout::Layout;
+use crate::spool::{Spool, SpoolOptions};
+
+/// What new accounts get, and how long removed ones are kept.
+#[derive(Clone, Debug)]
+pub struct AccountDefaults {
+    /// Limits.
+    pub limits: QuotaLimits,
+    /// Mailboxes made and subscribed beside INBOX.
+    pub mailboxes: Vec<(MailboxName, SpecialUse)>,
+    /// How long a removed account can be restored.
+    pub retention: Duration,
+}
+
+/// Reads the wall clock.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How a router behaves.
+#[derive(Clone)]
+pub struct RouterOptions {
+    /// How long a call is tried.
+    pub patience: Patience,
+    /// Where content is kept until it is stored.
+    pub spool: SpoolOptions,
+    /// For administration.
+    pub accounts: AccountDefaults,
+    /// For administration.
+    pub clock: Clock,
+}
+
+/// Finds the leader of a group and implements the role-facing ports on top of the nodes. Cheap to clone.
+#[derive(Clone)]
+pub struct Router {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    layout: Layout,
+    nodes: BTreeMap<String, Arc<dyn StorageNode>>,
+    /// The node that last answered as leader, or was named as one.
+    leaders: Mutex<HashMap<GroupId, String>>,
+    patience: Patience,
+    spool: Spool,
+    accounts: AccountDefaults,
+    clock: Clock,
+}
+
+impl Router {
+    /// Returns a router over these nodes, which are named as in the layout.
+    #[must_use]
+    pub fn new(
+        layout: Layout,
+        nodes: BTreeMap<String, Arc<dyn StorageNode>>,
+        options: RouterOptions,
+    ) -> Self {
+        let inner = Inner {
+            layout,
+            nodes,
+            leaders: Mutex::default(),
+            patience: options.patience,
+            spool: Spool::new(options.spool),
+            accounts: options.accounts,
+            clock: options.clock,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (&str, &Arc<dyn StorageNode>)> {
+        self.inner.nodes.iter().map(|(name, node)| (name.as_str(), node))
+    }
+
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.inner.spool
+    }
+
+    pub(crate) fn account_defaults(&self) -> &AccountDefaults {
+        &self.inner.accounts
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.clock)()
+    }
+
+    pub(crate) fn group_of_slot(&self, slot: Slot) -> GroupId {
+        self.inner.layout.slots().group_of(slot)
+    }
+
+    pub(crate) fn group_of(&self, account: AccountId) -> GroupId {
+        self.group_of_slot(account.slot())
+    }
+
+    /// Calls `call` at the leader of the group. Follows hints and tries the other replicas until one
+    /// answers; pauses after a round without an answer; gives up when patience ends. An error that is
+    /// not retryable, or that says that the outcome is unknown of a call that cannot be repeated, is the
+    /// caller's.
+    pub(crate) async fn at_leader<T, C, F>(&self, group: GroupId, call: C) -> Result<T, StoreError>
+    where
+        C: Fn(Arc<dyn StorageNode>) -> F,
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut attempts = Attempts::new(self.inner.patience);
+        loop {
+            let mut candidates = self.candidates(group);
+            while let Some(name) = candidates.pop() {
+                let Some(node) = self.inner.nodes.get(&name) else {
+                    continue;
+                };
+                let answer = tokio::time::timeout_at(attempts.deadline(), call(Arc::clone(node))).await;
+                match answer.unwrap_or(Err(StoreError::OutcomeUnknown)) {
+                    Ok(answer) => {
+                        self.remember(group, name);
+                        return Ok(answer);
+                    }
+                    Err(StoreError::NotLeader { hint }) => self.follow(group, &name, hint, &mut candidates),
+                    Err(error) if error.is_retryable() => {
+                        tracing::debug!(group = group.0, node = %name, %error, "call failed, trying on");
+                        self.forget(group, &name);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            attempts.pause().await?;
+        }
+    }
+
+    /// Returns the group's nodes, the likeliest leader last.
+    fn candidates(&self, group: GroupId) -> Vec<String> {
+        let mut names: Vec<String> = self.inner.layout.replicas(group).iter().rev().cloned().collect();
+        if let Some(leader) = self.inner.leaders.lock().get(&group) {
+            names.retain(|name| name != leader);
+            names.push(leader.clone());
+        }
+        names
+    }
+
+    /// Puts the leader that was named next in line, unless it was the one that named another.
+    fn follow(&self, group: GroupId, asked: &str, hint: Option<String>, candidates: &mut Vec<String>) {
+        self.forget(group, asked);
+        if let Some(leader) = hint.filter(|leader| leader != asked && candidates.contains(leader)) {
+            candidates.retain(|name| *name != leader);
+            candidates.push(leader);
+        }
+    }
+
+    fn remember(&self, group: GroupId, name: String) {
+        self.inner.leaders.lock().insert(group, name);
+    }
+
+    fn forget(&self, group: GroupId, name: &str) {
+        let mut leaders = self.inner.leaders.lock();
+        if leaders.get(&group).is_some_and(|leader| leader == name) {
+            leaders.remove(&group);
+        }
+    }
+}
