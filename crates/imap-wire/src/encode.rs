@@ -101,6 +101,18 @@ pub fn astring(out: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
+/// Appends an astring of UTF-8, for sessions that have enabled UTF8=ACCEPT.
+///
+/// `QUOTED-CHAR =/ UTF8-2 / UTF8-3 / UTF8-4` (RFC 9755 §3); atoms stay US-ASCII.
+pub fn utf8_astring(out: &mut Vec<u8>, value: &str) {
+    let quotable = value.len() <= QUOTED_BYTES_MAX && !value.contains(['\0', '\r', '\n']);
+    if value.is_ascii() || !quotable {
+        astring(out, value.as_bytes());
+    } else {
+        quoted(out, value.as_bytes());
+    }
+}
+
 /// Appends a literal with its synchronising-form header, which is the only one a server sends.
 ///
 /// NUL bytes are dropped and not counted. For bytes that must go out unchanged, write
