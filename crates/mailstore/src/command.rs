@@ -105,9 +105,10 @@ pub enum MailboxCommand {
         /// Its uses.
         special_use: SpecialUse,
     },
-    /// DELETE (RFC 9051 §6.3.5).
+    /// DELETE (RFC 9051 §6.3.5). The messages of a mailbox with children go, and its name stays as a
+    /// level of the hierarchy without a mailbox (RFC 3501 §6.3.4); such a level cannot be deleted.
     Delete {
-        /// The mailbox; not INBOX. One with children is refused.
+        /// The mailbox; not INBOX.
         name: MailboxName,
     },
     /// RENAME with everything below (RFC 9051 §6.3.6). RENAME of INBOX moves its messages to a new

@@ -40,7 +40,7 @@ pub enum Rejection {
     /// A mailbox of that name exists.
     #[error("mailbox exists")]
     MailboxExists,
-    /// The mailbox has children, so it cannot be deleted.
+    /// The name is a level without a mailbox and has children, so it cannot be deleted.
     #[error("mailbox has children")]
     MailboxHasChildren,
     /// INBOX cannot be deleted, nor be the target of RENAME.
@@ -115,6 +115,49 @@ pub enum StoreError {
     /// A defect or damage on our side. The text is for the log, never for the client.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// Why bytes are not the encoded form of a value.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Not protobuf, or not of this message.
+    #[error("malformed: {0}")]
+    Malformed(String),
+    /// A field that must be there is not.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A kind or value that this version does not know. Written by a newer version, or by none.
+    #[error("unknown {0}")]
+    Unknown(&'static str),
+    /// A field breaks a rule of its type.
+    #[error("{0} is not valid")]
+    Invalid(&'static str),
+    /// A version of the form that this version does not know.
+    #[error("unknown format {0}")]
+    Format(u32),
+    /// Larger than any value may be.
+    #[error("encoded value is too large")]
+    TooLarge,
+}
+
+impl From<std::convert::Infallible> for DecodeError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl DecodeError {
+    /// Returns the family: bytes come from our own processes and tables.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Internal
+    }
+
+    /// Tells whether decoding the same bytes again may succeed; never.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
 }
 
 impl Rejection {

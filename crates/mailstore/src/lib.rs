@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod address;
+pub mod codec;
 pub mod command;
 pub mod error;
 pub mod event;
@@ -30,7 +31,7 @@ pub mod uid_set;
 pub mod view;
 
 pub use command::{Command, Entry};
-pub use error::{ErrorKind, Rejection, StoreError};
+pub use error::{DecodeError, ErrorKind, Rejection, StoreError};
 pub use ids::{AccountId, BlobId, GroupId, MailboxId, ModSeq, RequestId, SessionId, Slot, Uid, UidValidity};
 pub use reply::Reply;
 pub use uid_set::UidSet;

@@ -56,6 +56,8 @@ pub struct Mailbox {
     pub first_recent_uid: Option<Uid>,
     /// Number of messages.
     pub messages: u32,
+    /// Number of messages that are `\Recent` for the next read-write session (RFC 3501 §6.3.10).
+    pub recent: u32,
     /// Number of messages without `\Seen`.
     pub unseen: u32,
     /// Number of messages with `\Deleted`.
