@@ -78,6 +78,14 @@ pub enum AccountCommand {
     Create(NewAccount),
     /// Replaces the login secrets.
     SetCredentials(Credentials),
+    /// Replaces the login secrets by ones for the same password under other parameters: sessions stay.
+    /// Changes nothing when the credentials' version is another than `version` by now.
+    UpgradeCredentials {
+        /// The new secrets.
+        credentials: Credentials,
+        /// The version that they were derived from.
+        version: u64,
+    },
     /// Suspends or resumes.
     SetSuspended(bool),
     /// Changes the address that the account logs in by; its record is changed by commands of its own.

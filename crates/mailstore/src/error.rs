@@ -70,6 +70,9 @@ pub enum Rejection {
     /// The mailbox has no UID left to give.
     #[error("no unique identifier left in this mailbox")]
     UidsExhausted,
+    /// The password or hash cannot be stored: empty, too long, or of no known form.
+    #[error("password or hash is not acceptable")]
+    Secret,
     /// The message is larger than is accepted.
     #[error("message is too large")]
     MessageTooLarge,
@@ -184,6 +187,7 @@ impl Rejection {
             | Self::TooManyMailboxes
             | Self::TooManyMessages
             | Self::UidsExhausted
+            | Self::Secret
             | Self::MessageTooLarge => ErrorKind::Client,
         }
     }

@@ -32,4 +32,8 @@ pub struct Caller {
     pub session: SessionId,
     /// The signed token that login returned; renewed by the session's notices.
     pub token: Bytes,
+    /// The process that makes the call, by name: the proxy that the login came through, or, for a call
+    /// that came over the network, whoever the verified peer certificate names. The token holds for one
+    /// process only.
+    pub presenter: std::sync::Arc<str>,
 }

@@ -1,6 +1,7 @@
 //! Login and the session registry.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -35,7 +36,7 @@ pub struct LoginRequest {
     /// Channel binding of that connection.
     pub binding: ChannelBinding,
     /// Names the proxy in tokens and session lists.
-    pub proxy: String,
+    pub proxy: Arc<str>,
 }
 
 /// A successful login.
@@ -49,6 +50,8 @@ pub struct Login {
     pub session: SessionId,
     /// Its token.
     pub token: Bytes,
+    /// The proxy that the token is for, as the request named it.
+    pub proxy: Arc<str>,
 }
 
 impl Login {

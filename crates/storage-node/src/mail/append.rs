@@ -1,0 +1,37 @@
+//! What comes before an APPEND is committed.
+
+use mailstore::name::MailboxName;
+use mailstore::ports::BlobUpload;
+use mailstore::{AccountId, GroupId, Rejection, StoreError};
+
+use crate::node::Node;
+
+/// Checks that a message of this size may be added now.
+pub(super) async fn check(
+    node: &Node,
+    group: GroupId,
+    account: AccountId,
+    mailbox: &MailboxName,
+    size: u64,
+) -> Result<(), StoreError> {
+    check_room(node, size)?;
+    let mailbox = mailbox.clone();
+    node.read_account(group, account, move |rows| mailstore::read::check_append(rows, &mailbox, size)).await
+}
+
+/// Starts to store content.
+pub(crate) async fn upload(node: &Node, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
+    check_room(node, size)?;
+    node.content_store().begin(group, size).await
+}
+
+/// Checks what does not depend on the account.
+pub(crate) fn check_room(node: &Node, size: u64) -> Result<(), StoreError> {
+    if size > node.options().message_bytes_max {
+        return Err(Rejection::MessageTooLarge.into());
+    }
+    if node.content_store().usage().full {
+        return Err(StoreError::NoSpace);
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! One storage node, put together.
+
+use std::sync::Arc;
+
+use cluster::SlotMap;
+use mailstore::command::Subject;
+use mailstore::rows::ReadRows;
+use mailstore::{AccountId, GroupId, StoreError};
+
+use crate::content::Content;
+use crate::environment::Environment;
+use crate::login::LoginDesk;
+use crate::options::NodeOptions;
+use crate::pool::Pool;
+use crate::replication::{EventSink, Replication};
+use crate::sessions::SessionRegistry;
+use crate::tokens::Tokens;
+use crate::watch::WatchHub;
+
+/// What a node is made of.
+pub struct NodeParts {
+    /// Time and randomness.
+    pub environment: Arc<dyn Environment>,
+    /// The node's replicas.
+    pub replication: Arc<dyn Replication>,
+    /// Message content.
+    pub content: Arc<dyn Content>,
+    /// Takes the events of the replicas.
+    pub events: NodeEvents,
+    /// Slots to groups.
+    pub slots: SlotMap,
+    /// Makes and checks session tokens.
+    pub keys: auth::KeyRing,
+    /// Signs session tokens.
+    pub signer: auth::TokenSigner,
+    /// Known to all nodes of the cluster; salts what unknown users are told.
+    pub pretender: auth::Pretender,
+}
+
+/// Hands the events of applied entries to a node. Made before the replicas, which publish to it.
+#[derive(Clone, Default)]
+pub struct NodeEvents {
+    hub: Arc<WatchHub>,
+}
+
+impl EventSink for NodeEvents {
+    fn publish(&self, events: &[mailstore::event::Event]) {
+        self.hub.publish(events);
+    }
+}
+
+/// One storage node: implements the ports of `mailstore` for the groups that it leads. Cheap to clone.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: NodeOptions,
+    environment: Arc<dyn Environment>,
+    replication: Arc<dyn Replication>,
+    content: Arc<dyn Content>,
+    hub: Arc<WatchHub>,
+    slots: SlotMap,
+    readers: Pool,
+    tokens: Tokens,
+    sessions: Arc<SessionRegistry>,
+    login: LoginDesk,
+    started: mailstore::time::Timestamp,
+}
+
+impl Node {
+    /// Puts a node together.
+    #[must_use]
+    pub fn new(options: NodeOptions, parts: NodeParts) -> Self {
+        let started = parts.environment.now();
+        let inner = Inner {
+            readers: Pool::new(options.readers, options.readers_waiting),
+            sessions: Arc::new(SessionRegistry::new(options.sessions)),
+            login: LoginDesk::new(&options, parts.pretender, &*parts.environment),
+            tokens: Tokens::new(parts.keys, parts.signer),
+            environment: parts.environment,
+            replication: parts.replication,
+            content: parts.content,
+            hub: parts.events.hub,
+            slots: parts.slots,
+            started,
+            options,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn options(&self) -> &NodeOptions {
+        &self.inner.options
+    }
+
+    pub(crate) fn environment(&self) -> &dyn Environment {
+        &*self.inner.environment
+    }
+
+    pub(crate) fn replication(&self) -> &dyn Replication {
+        &*self.inner.replication
+    }
+
+    pub(crate) fn content_store(&self) -> &dyn Content {
+        &*self.inner.content
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<WatchHub> {
+        &self.inner.hub
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.inner.tokens
+    }
+
+    pub(crate) fn sessions(&self) -> &Arc<SessionRegistry> {
+        &self.inner.sessions
+    }
+
+    pub(crate) fn login_desk(&self) -> &LoginDesk {
+        &self.inner.login
+    }
+
+    pub(crate) fn started(&self) -> mailstore::time::Timestamp {
+        self.inner.started
+    }
+
+    pub(crate) fn group_of(&self, account: AccountId) -> GroupId {
+        self.inner.slots.group_of(account.slot())
+    }
+
+    pub(crate) fn group_of_subject(&self, subject: &Subject) -> GroupId {
+        match subject {
+            Subject::Account(account) => self.group_of(*account),
+            Subject::Address(address) => self.inner.slots.group_of(address.slot()),
+        }
+    }
+
+    /// Runs work that reads tables or content on the pool for it.
+    pub(crate) async fn blocking<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.readers.run(work).await?
+    }
+
+    /// Answers a question from the rows of a subject, linearizably.
+    pub(crate) async fn read_subject<T, E, R>(
+        &self,
+        group: GroupId,
+        subject: Subject,
+        read: R,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        E: Into<StoreError>,
+        R: FnOnce(&dyn ReadRows) -> Result<T, E> + Send + 'static,
+    {
+        self.replication().read_barrier(group).await?;
+        let node = self.clone();
+        self.blocking(move || read(&*node.replication().rows(group, &subject)).map_err(Into::into)).await
+    }
+
+    /// Answers a question from the rows of an account, linearizably.
+    pub(crate) async fn read_account<T, E, R>(
+        &self,
+        group: GroupId,
+        account: AccountId,
+        read: R,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        E: Into<StoreError>,
+        R: FnOnce(&dyn ReadRows) -> Result<T, E> + Send + 'static,
+    {
+        self.read_subject(group, Subject::Account(account), read).await
+    }
+}

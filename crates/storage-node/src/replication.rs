@@ -1,0 +1,54 @@
+//! What a node asks of the consensus layer: its replicas, as seen from above.
+
+use async_trait::async_trait;
+use mailstore::command::{Entry, Subject};
+use mailstore::event::Event;
+use mailstore::ports::GroupStatus;
+use mailstore::rows::{ReadRows, RowsError};
+use mailstore::{AccountId, GroupId, Reply, StoreError};
+
+/// The replicas of one node.
+#[async_trait]
+pub trait Replication: Send + Sync + 'static {
+    /// Lists the groups of which this node has a replica.
+    fn groups(&self) -> Vec<GroupId>;
+
+    /// Tells whether this node leads the group, as far as it knows.
+    fn leads(&self, group: GroupId) -> bool;
+
+    /// Commits an entry and returns what `apply` replied. Durable on a majority when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError::NotLeader`], [`StoreError::Rejected`], or [`StoreError::OutcomeUnknown`].
+    async fn propose(&self, group: GroupId, entry: Entry) -> Result<Reply, StoreError>;
+
+    /// Returns once this node is known to lead the group and has applied everything that was committed
+    /// before the call: what is read from its rows afterwards is linearizable.
+    ///
+    /// # Errors
+    /// [`StoreError::NotLeader`] or [`StoreError::Unavailable`].
+    async fn read_barrier(&self, group: GroupId) -> Result<(), StoreError>;
+
+    /// Returns the rows of one subject. Calls block; they belong on the pool for blocking work.
+    fn rows(&self, group: GroupId, subject: &Subject) -> Box<dyn ReadRows + Send>;
+
+    /// Lists accounts of the group, ascending, behind `after`, at most `limit`. Blocks.
+    ///
+    /// # Errors
+    /// When the table engine fails.
+    fn accounts(
+        &self,
+        group: GroupId,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>, RowsError>;
+
+    /// Returns the state of every replica.
+    fn status(&self) -> Vec<GroupStatus>;
+}
+
+/// Told of what applied entries changed, on leaders and followers alike, in the order of the log.
+pub trait EventSink: Send + Sync + 'static {
+    /// Takes the events of one entry. Must not block.
+    fn publish(&self, events: &[Event]);
+}
