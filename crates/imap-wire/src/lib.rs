@@ -16,6 +16,7 @@ pub mod frame;
 pub mod list_match;
 pub mod mutf7;
 pub mod parse;
+pub mod response;
 pub mod types;
 
 pub use error::{ErrorKind, WireError};

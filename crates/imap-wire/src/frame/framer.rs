@@ -159,14 +159,20 @@ impl Framer {
     fn take_line(&mut self, input: &mut &[u8]) -> Option<Result<(), WireError>> {
         let line_feed = input.iter().position(|byte| *byte == b'\n');
         let taken = line_feed.map_or(input.len(), |position| position + 1);
-        let length = self.buffer.len() + taken;
-        if length - self.line_start > self.limits.line_bytes_max {
+        let line_room = self
+            .limits
+            .line_bytes_max
+            .saturating_sub(self.buffer.len() - self.line_start);
+        let command_room = self.limits.command_bytes_max.saturating_sub(self.buffer.len());
+        // What fits is taken even from a line that does not, so that its tag is known.
+        self.buffer
+            .extend_from_slice(take(input, taken.min(line_room).min(command_room)));
+        if taken > line_room {
             return Some(Err(WireError::LineTooLong));
         }
-        if length > self.limits.command_bytes_max {
+        if taken > command_room {
             return Some(Err(WireError::CommandTooLong));
         }
-        self.buffer.extend_from_slice(take(input, taken));
         line_feed.map(|_| Ok(()))
     }
 

@@ -84,9 +84,11 @@ pub fn command(bytes: &[u8], options: ParseOptions) -> Result<Command, CommandEr
     })
 }
 
-/// Returns the tag that `line` begins with, for answering what cannot be parsed.
+/// Returns the tag that `line` begins with, for answering what cannot be parsed. A word that is cut
+/// off is none.
 pub(crate) fn tag_of(line: &[u8]) -> Option<Tag> {
-    tag(line).ok().map(|(_, tag)| tag)
+    let (rest, tag) = tag(line).ok()?;
+    matches!(rest.first(), Some(b' ' | b'\r' | b'\n')).then_some(tag)
 }
 
 /// `tag = 1*<any ASTRING-CHAR except "+">` (RFC 3501 §9)
