@@ -113,6 +113,12 @@ fn account_kind(command: &AccountCommand) -> Kind {
     match command {
         AccountCommand::Create(account) => Kind::AccountCreate(account.into()),
         AccountCommand::SetCredentials(credentials) => Kind::AccountSetCredentials(credentials.0.clone()),
+        AccountCommand::UpgradeCredentials { credentials, version } => {
+            Kind::AccountUpgradeCredentials(proto::UpgradeCredentials {
+                credentials: credentials.0.clone(),
+                version: *version,
+            })
+        }
         AccountCommand::SetSuspended(suspended) => Kind::AccountSetSuspended(*suspended),
         AccountCommand::SetAddress(address) => Kind::AccountSetAddress(address.as_str().to_owned()),
         AccountCommand::SetLimits(limits) => Kind::AccountSetLimits(limits.into()),
@@ -211,6 +217,10 @@ impl TryFrom<proto::Command> for Command {
             Kind::AccountSetCredentials(secret) => {
                 Self::Account(AccountCommand::SetCredentials(Credentials(secret)))
             }
+            Kind::AccountUpgradeCredentials(upgrade) => Self::Account(AccountCommand::UpgradeCredentials {
+                credentials: Credentials(upgrade.credentials),
+                version: upgrade.version,
+            }),
             Kind::AccountSetSuspended(suspended) => Self::Account(AccountCommand::SetSuspended(suspended)),
             Kind::AccountSetAddress(text) => Self::Account(AccountCommand::SetAddress(address(&text)?)),
             Kind::AccountSetLimits(limits) => Self::Account(AccountCommand::SetLimits(limits.into())),

@@ -136,6 +136,7 @@ one_to_one! {
     Rejection::TooManyMailboxes => TooManyMailboxes Rejection::TooManyMailboxes,
     Rejection::TooManyMessages => TooManyMessages Rejection::TooManyMessages,
     Rejection::UidsExhausted => UidsExhausted Rejection::UidsExhausted,
+    Rejection::Secret => Secret Rejection::Secret,
     Rejection::MessageTooLarge => MessageTooLarge Rejection::MessageTooLarge,
     Rejection::OutcomeUnknown => OutcomeUnknown Rejection::OutcomeUnknown,
 }

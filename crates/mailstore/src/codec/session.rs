@@ -29,6 +29,8 @@ impl TryFrom<proto::Caller> for Caller {
             account: account_id(&caller.account)?,
             session: SessionId(fixed(&caller.session, "session")?),
             token: caller.token,
+            // Never believed from the wire: whoever receives the call fills it in.
+            presenter: "".into(),
         })
     }
 }
@@ -70,7 +72,7 @@ impl From<&LoginRequest> for proto::LoginRequest {
                 tls_exporter: request.binding.tls_exporter.clone(),
                 tls_server_end_point: request.binding.tls_server_end_point.clone(),
             }),
-            proxy: request.proxy.clone(),
+            proxy: request.proxy.to_string(),
         }
     }
 }
@@ -90,7 +92,7 @@ impl TryFrom<proto::LoginRequest> for LoginRequest {
             },
             user: request.user,
             mechanism: request.mechanism,
-            proxy: request.proxy,
+            proxy: request.proxy.into(),
         })
     }
 }
@@ -109,6 +111,7 @@ impl From<&Login> for proto::Login {
             address: login.address.as_str().to_owned(),
             session: bytes_of(&login.session.0),
             token: login.token.clone(),
+            proxy: login.proxy.to_string(),
         }
     }
 }
@@ -122,6 +125,7 @@ impl TryFrom<proto::Login> for Login {
             address: address(&login.address)?,
             session: SessionId(fixed(&login.session, "session")?),
             token: login.token,
+            proxy: login.proxy.into(),
         })
     }
 }

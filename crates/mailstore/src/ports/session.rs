@@ -62,6 +62,7 @@ impl Login {
             account: self.account,
             session: self.session,
             token: self.token.clone(),
+            presenter: Arc::clone(&self.proxy),
         }
     }
 }
