@@ -10,7 +10,16 @@ struct Generated {
     make: fn() -> String,
 }
 
-const FILES: &[Generated] = &[];
+const FILES: &[Generated] = &[
+    Generated {
+        path: "docs/configuration.md",
+        make: settings::reference,
+    },
+    Generated {
+        path: "deploy/facteur.toml",
+        make: settings::sample,
+    },
+];
 
 /// Returns the paths whose text differs from what the code makes now.
 pub fn stale(root: &Path) -> Result<Vec<&'static str>> {

@@ -20,7 +20,7 @@ use anyhow::{Result, bail};
 const USAGE: &str = "usage: cargo xtask <task>
 
   verify [step..]   check everything, change nothing; what CI runs (steps: see `verify --list`)
-  fix               format, apply clippy's suggestions, write generated files again
+  fix [--generated] format, apply clippy's suggestions, write generated files again; --generated: those only
   test [--crates]   install what tests need (as root), then run all tests; --crates: unit tests only
   tidy              check the rules of CODE-STYLE.md alone; takes a second
   proto --bless     accept the current proto/ files as the new compatibility baseline
@@ -46,6 +46,7 @@ fn dispatch(arguments: Vec<String>) -> Result<()> {
         }
         ["verify", steps @ ..] => verify::verify(&root, steps),
         ["fix"] => fix::fix(&root),
+        ["fix", "--generated"] => generated::write(&root),
         ["test"] => suites::everything(&root),
         ["test", "--crates"] => suites::crates_only(&root),
         ["tidy"] => tidy::check(&root),

@@ -1,0 +1,68 @@
+//! Log, tables, blobs, and the other nodes.
+
+use std::time::Duration;
+
+use crate::choices::{ReadPolicy, TableEngine};
+use crate::node::NodeAddress;
+use crate::section::section;
+use crate::size::ByteSize;
+
+section! {
+    /// The log, the tables and the bodies of messages.
+    Storage = "storage" {
+        /// Engine of the tables; they are rebuilt from log and snapshots, so changing it loses nothing.
+        engine: TableEngine = "sled";
+        /// Replication groups of a new cluster; fixed once it has started.
+        groups: u32 = "16" in "1" to "1024";
+        /// Instances of the table engine.
+        shelves: u32 = "8" in "1" to "64";
+        /// Memory for pages of all tables together.
+        cache_bytes: ByteSize = "256MiB" in "8MiB" to "1TiB";
+        /// A segment of the log.
+        wal_segment_bytes: ByteSize = "64MiB" in "1MiB" to "4GiB";
+        /// Records that one flush of the log takes in.
+        wal_batch_bytes_max: ByteSize = "4MiB" in "64KiB" to "256MiB";
+        /// A segment of message bodies.
+        blob_segment_bytes: ByteSize = "128MiB" in "1MiB" to "4GiB";
+        /// Log of one group after which a snapshot is written and the log cut.
+        snapshot_log_bytes: ByteSize = "64MiB" in "64KiB" to "64GiB";
+        /// Disk space kept free for reads, deletions and votes; below it, new mail is refused.
+        reserve_bytes: ByteSize = "1GiB" in "0" to "1TiB";
+        /// Share of the disk kept free, in percent; the larger of the two holds.
+        reserve_percent: u32 = "5" in "0" to "50";
+        /// Time in which everything on disk is read once and checked; 0 for never.
+        scrub_interval: Duration = "14d" in "0" to "3650d";
+        /// Speed of that.
+        scrub_bytes_per_second_max: ByteSize = "16MiB" in "64KiB" to "16GiB";
+        /// Time that a body without any message is kept, so that one just arriving is not lost.
+        blob_retention: Duration = "24h" in "1h" to "365d";
+        /// Vanished messages of a mailbox that are remembered one by one for QRESYNC (RFC 7162 §3.2.5).
+        expunge_ranges_max: u32 = "10000" in "100" to "10000000";
+    }
+}
+
+section! {
+    /// The other nodes. A process alone needs nothing here.
+    Cluster = "cluster" {
+        /// Number of this storage node, from 1.
+        node_id: u64 = "1" in "1" to "1000000";
+        /// The storage nodes with which a cluster starts; empty for a process alone.
+        nodes: Vec<NodeAddress> = "";
+        /// Storage nodes, host and port, that a process asks for the others.
+        seeds: Vec<String> = "";
+        /// Time between two signs of life of a group's leader.
+        heartbeat_interval: Duration = "250ms" in "10ms" to "1m";
+        /// Least time without a leader after which a replica stands for election.
+        election_timeout_min: Duration = "900ms" in "50ms" to "5m";
+        /// Greatest such time; also how long a leader's lease runs.
+        election_timeout_max: Duration = "1200ms" in "100ms" to "10m";
+        /// How a leader makes sure that it still leads before it answers a read.
+        read_policy: ReadPolicy = "lease";
+        /// Time that one call to another node may take.
+        call_timeout: Duration = "10s" in "100ms" to "10m";
+        /// Time that a command waits for a group without a leader; then NO [UNAVAILABLE].
+        leaderless_timeout: Duration = "30s" in "1s" to "10m";
+        /// Connections to each other node.
+        connections_per_node: u32 = "3" in "1" to "16";
+    }
+}
