@@ -14,6 +14,8 @@
 //!
 //! Start reading in `mime/scan.rs`, which finds the parts, then `summary/build.rs`.
 
+#![deny(missing_docs)]
+
 mod error;
 mod header;
 mod keys;

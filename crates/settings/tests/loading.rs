@@ -128,10 +128,10 @@ fn unknown_names_are_refused_wherever_they_stand() {
         ],
     );
     let problems =
-        Settings::from_sources(&environment(&[("FACTEUR_LOG__LEVLE", "info")])).expect_err("unknown");
+        Settings::from_sources(&environment(&[("FACTEUR_LOG__LEVELS", "info")])).expect_err("unknown");
     assert_eq!(
         problems[0].to_string(),
-        "environment variable FACTEUR_LOG__LEVLE: unknown setting `log.levle`; did you mean `log.level`?"
+        "environment variable FACTEUR_LOG__LEVELS: unknown setting `log.levels`; did you mean `log.level`?"
     );
 }
 

@@ -1,6 +1,6 @@
 //! Mailboxes and messages.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::field::{
     all, bytes_of, each, email_id, fixed, keywords, name, optional, optional_uid, required, special_use,
@@ -137,7 +137,7 @@ impl From<&[MessageState]> for proto::MessageStates {
             ..Self::default()
         };
         let mut before = 0;
-        let mut known = HashMap::new();
+        let mut known = BTreeMap::new();
         for state in states {
             result
                 .modseq_deltas
