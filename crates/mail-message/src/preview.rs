@@ -20,13 +20,7 @@ pub(crate) fn preview(message: &[u8], nodes: &[Node]) -> String {
 fn readable(message: &[u8], node: &Node) -> String {
     let body = node.body.of(message);
     let start = body.get(..PREVIEW_SOURCE_BYTES_MAX).unwrap_or(body);
-    let parameters = node
-        .content
-        .media_type
-        .as_ref()
-        .map(|m| m.parameters.as_slice())
-        .unwrap_or_default();
-    let charset = parameter(parameters, "charset").unwrap_or_default();
+    let charset = parameter(node.content.parameters(), "charset").unwrap_or_default();
     let mut decoder = TextDecoder::new(node.encoding(), charset);
     let mut text = String::new();
     decoder.push(start, &mut text);

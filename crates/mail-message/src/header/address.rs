@@ -20,6 +20,11 @@ pub(crate) struct Mailbox {
     pub domain: Vec<u8>,
 }
 
+/// What stands for a domain that could not be read because the brackets around the address are broken.
+const BROKEN_DOMAIN: &[u8] = b"SYNTAX_ERROR";
+/// What stands for a source route that could not be read.
+const BROKEN_ROUTE: &[u8] = b"INVALID_ROUTE";
+
 /// Where one element ended and how the list goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
@@ -82,7 +87,12 @@ impl Parser<'_, '_> {
     /// Broken only in front of the colon; behind it the group is told whatever follows.
     fn group(&mut self) -> Step {
         let mut name = Vec::new();
-        if self.phrase(&mut name)? == Flow::End || !self.lexer.eat(b':') {
+        let flow = if self.lexer.peek() == Some(b':') {
+            Flow::More
+        } else {
+            self.phrase(&mut name)?
+        };
+        if flow == Flow::End || !self.lexer.eat(b':') {
             return Err(Broken);
         }
         self.push(Address::GroupStart(name));
@@ -96,13 +106,15 @@ impl Parser<'_, '_> {
         if self.space() != Ok(Flow::More) {
             return Flow::End;
         }
-        while self.lexer.peek() != Some(b';') && self.list.len() < ADDRESSES_MAX {
-            let _kept_as_read = self.mailbox();
-            if !self.lexer.eat(b',') {
-                break;
-            }
-            if self.space() != Ok(Flow::More) {
-                return Flow::End;
+        if self.lexer.peek() != Some(b';') {
+            while self.list.len() < ADDRESSES_MAX {
+                let _kept_as_read = self.mailbox();
+                if !self.lexer.eat(b',') {
+                    break;
+                }
+                if self.space() != Ok(Flow::More) {
+                    return Flow::End;
+                }
             }
         }
         if self.lexer.eat(b';') {
@@ -137,12 +149,18 @@ impl Parser<'_, '_> {
             }
             mailbox.name = (!name.is_empty()).then_some(name);
         }
-        // Behind "<" nothing else can be meant, so what was read of the address stays.
-        Ok(self.angle_addr(mailbox).unwrap_or(if self.lexer.is_at_end() {
-            Flow::End
-        } else {
-            Flow::More
-        }))
+        match self.angle_addr(mailbox) {
+            Ok(flow) => Ok(flow),
+            // Behind "<" nothing but an address can be meant, so what was read of it stays.
+            Err(Broken) => {
+                mailbox.domain = BROKEN_DOMAIN.to_vec();
+                Ok(if self.lexer.is_at_end() {
+                    Flow::End
+                } else {
+                    Flow::More
+                })
+            }
+        }
     }
 
     /// `angle-addr = [CFWS] "<" [obs-route] addr-spec ">" [CFWS]` (RFC 5322 §3.4, §4.4)
@@ -150,7 +168,7 @@ impl Parser<'_, '_> {
         self.lexer.bump();
         self.more()?;
         if self.lexer.peek() == Some(b'@') {
-            mailbox.route = Some(self.route()?);
+            mailbox.route = Some(self.route().unwrap_or_else(|Broken| BROKEN_ROUTE.to_vec()));
         }
         if self.lexer.peek() != Some(b'>') {
             if self.local_part(&mut mailbox.local)? == Flow::End {
@@ -193,9 +211,20 @@ impl Parser<'_, '_> {
     /// A comment behind it is the person's name, as old mail programs wrote it (RFC 822 appendix A.1.3).
     fn addr_spec(&mut self, mailbox: &mut Mailbox) -> Step {
         self.lexer.take_comment();
+        let start = self.lexer.clone();
         let mut step = self.local_part(&mut mailbox.local);
-        if step == Ok(Flow::More) && self.lexer.peek() == Some(b'@') {
-            step = self.domain(&mut mailbox.domain);
+        match self.lexer.peek() {
+            Some(b'@') => step = self.domain(&mut mailbox.domain),
+            // Words without an address are a name.
+            Some(byte) if step.is_ok() && (is_atext(byte) || byte == b'"') => {
+                self.lexer = start;
+                return self.name_alone(mailbox);
+            }
+            _ if step.is_ok() && start.peek() == Some(b'"') => {
+                mailbox.name = Some(std::mem::take(&mut mailbox.local));
+                return step;
+            }
+            _ => {}
         }
         mailbox.name = self
             .lexer
@@ -205,25 +234,58 @@ impl Parser<'_, '_> {
         step
     }
 
-    /// `local-part = dot-atom / quoted-string / obs-local-part` (RFC 5322 §3.4.1)
+    fn name_alone(&mut self, mailbox: &mut Mailbox) -> Step {
+        mailbox.local.clear();
+        let mut name = Vec::new();
+        let step = self.phrase(&mut name);
+        mailbox.name = Some(name);
+        step
+    }
+
+    /// `local-part = dot-atom / quoted-string / obs-local-part` (RFC 5322 §3.4.1), with dots anywhere.
     fn local_part(&mut self, out: &mut Vec<u8>) -> Step {
-        if self.lexer.peek() == Some(b'"') {
-            self.lexer.quoted_string(out)?;
-            self.space()
+        let mut found = Vec::new();
+        let flow = if self.lexer.peek() == Some(b'"') {
+            self.lexer.quoted_string(&mut found)?;
+            self.space()?
         } else {
-            self.dot_atom(out)
+            self.dotted_words(&mut found)?
+        };
+        *out = found;
+        Ok(flow)
+    }
+
+    fn dotted_words(&mut self, out: &mut Vec<u8>) -> Step {
+        loop {
+            let word = self.lexer.run(|byte| is_atext(byte) || byte == b'.');
+            if word.is_empty() {
+                return Err(Broken);
+            }
+            out.extend_from_slice(word);
+            if self.space()? == Flow::End || self.lexer.peek() != Some(b'.') {
+                return Ok(if self.lexer.is_at_end() {
+                    Flow::End
+                } else {
+                    Flow::More
+                });
+            }
         }
     }
 
     /// `domain = dot-atom / domain-literal / obs-domain` (RFC 5322 §3.4.1); the lexer is at the "@".
+    ///
+    /// A broken one counts as missing.
     fn domain(&mut self, out: &mut Vec<u8>) -> Step {
         self.lexer.bump();
         self.more()?;
-        if self.lexer.peek() == Some(b'[') {
-            self.domain_literal(out)
+        let mut found = Vec::new();
+        let flow = if self.lexer.peek() == Some(b'[') {
+            self.domain_literal(&mut found)?
         } else {
-            self.dot_atom(out)
-        }
+            self.dot_atom(&mut found)?
+        };
+        out.extend(found);
+        Ok(flow)
     }
 
     /// `domain-literal = [CFWS] "[" *([FWS] dtext) [FWS] "]" [CFWS]` (RFC 5322 §3.4.1), brackets kept.
@@ -252,17 +314,12 @@ impl Parser<'_, '_> {
                 return Ok(Flow::More);
             }
             out.push(b'.');
-            if self.space()? == Flow::End {
-                return Ok(Flow::End);
-            }
+            self.more()?;
         }
     }
 
     /// `phrase = 1*word / obs-phrase` (RFC 5322 §3.2.5, §4.1), words joined by one space.
     fn phrase(&mut self, out: &mut Vec<u8>) -> Step {
-        if self.lexer.peek() == Some(b'.') {
-            return Err(Broken);
-        }
         loop {
             if self.lexer.peek() == Some(b'"') {
                 self.lexer.quoted_string(out)?;
@@ -375,7 +432,11 @@ mod tests {
     #[test]
     fn broken_lists_keep_what_was_read() {
         check("", &[]);
-        check("just words", &["||just|"]);
+        check("just words", &["just words|||"]);
+        check("joe", &["||joe|"]);
+        check("Joe <joe@b, c@d", &["Joe||joe|SYNTAX_ERROR", "||c|d"]);
+        check("Joe <@r joe@b>", &["Joe|INVALID_ROUTE|joe|b"]);
+        check("joe@b..c", &["||joe|"]);
         check("a@", &["||a|"]);
     }
 

@@ -31,6 +31,11 @@ impl<'a> Lexer<'a> {
         self.rest.is_empty()
     }
 
+    /// Returns what has not been read.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Steps over one byte.
     pub fn bump(&mut self) {
         self.rest = self.rest.get(1..).unwrap_or_default();
@@ -141,7 +146,7 @@ mod tests {
         let mut lexer = Lexer::new(b" (a (b) \\) c) x");
         assert_eq!(lexer.skip_cfws(), Ok(()));
         assert_eq!(lexer.take_comment(), Some(b"a (b) \\) c".as_slice()));
-        assert_eq!(lexer.rest, b"x");
+        assert_eq!(lexer.rest(), b"x");
     }
 
     #[test]

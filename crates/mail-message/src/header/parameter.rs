@@ -1,8 +1,6 @@
 //! Parameters of Content-Type and Content-Disposition (RFC 2045 §5.1, RFC 2183), with the
 //! continuations of RFC 2231 §3 joined.
 
-use std::collections::HashMap;
-
 use super::lexer::{Broken, Lexer, is_token};
 use crate::limits::PARAMETERS_MAX;
 
@@ -24,21 +22,20 @@ pub(crate) fn parameter<'p>(parameters: &'p [Parameter], name: &str) -> Option<&
 
 /// Reads `*(";" parameter)` up to the end of the field body, at most [`PARAMETERS_MAX`] of them.
 ///
-/// Broken stretches are skipped up to the next semicolon.
+/// Broken stretches are skipped up to a semicolon behind them.
 pub(crate) fn parse_parameters(lexer: &mut Lexer<'_>) -> Vec<Parameter> {
     let mut plain = Vec::new();
-    let mut sections = Sections::default();
-    while !lexer.is_at_end() && plain.len() + sections.count < PARAMETERS_MAX {
+    let mut sections = Vec::new();
+    while !lexer.is_at_end() && plain.len() + sections.len() < PARAMETERS_MAX {
         match one_parameter(lexer) {
-            Ok(found) => match section_number(&found.name) {
-                Some((base, section)) => sections.add(base.to_vec(), section, found),
+            Ok(found) => match Section::of(&found) {
+                Some(section) => sections.push(section),
                 None => plain.push(found),
             },
-            Err(Broken) if lexer.peek() == Some(b';') => {}
             Err(Broken) => lexer.bump(),
         }
     }
-    sections.join_into(&mut plain);
+    join_sections(sections, &mut plain);
     plain
 }
 
@@ -51,121 +48,120 @@ fn one_parameter(lexer: &mut Lexer<'_>) -> Result<Parameter, Broken> {
     lexer.skip_cfws()?;
     let name = lexer.run(is_token).to_vec();
     lexer.skip_cfws()?;
-    if name.is_empty() || !lexer.eat(b'=') {
+    if !lexer.eat(b'=') {
         return Err(Broken);
     }
     lexer.skip_cfws()?;
     let mut value = Vec::new();
     if lexer.peek() == Some(b'"') {
-        // A string that never ends still tells its value: mail programs cut long names like that.
-        let _kept_as_read = lexer.quoted_string(&mut value);
+        lexer.quoted_string(&mut value)?;
+    } else if lexer.rest().starts_with(b"=?") {
+        // RFC 2047 §5 forbids encoded words here; file names come in them all the same.
+        value.extend_from_slice(lexer.run(|byte| !b" \t\r\n;".contains(&byte)));
     } else {
-        // RFC 2045 §5.1 wants a quoted string for tspecials; senders leave the quotes out.
-        value.extend_from_slice(lexer.run(|byte| is_token(byte) || b"/:=?@[]<>,".contains(&byte)));
+        value.extend_from_slice(lexer.run(is_token));
     }
-    let _end_of_field = lexer.skip_cfws();
+    lexer.skip_cfws()?;
     Ok(Parameter { name, value })
 }
 
-/// Splits `name*3` and `name*3*` into base name and number (RFC 2231 §3).
-fn section_number(name: &[u8]) -> Option<(&[u8], usize)> {
-    let star = name.iter().position(|byte| *byte == b'*')?;
-    let (base, number) = (name.get(..star)?, name.get(star + 1..)?);
-    let digits = number.strip_suffix(b"*").unwrap_or(number);
-    let plain = !digits.is_empty() && digits.len() <= 3 && digits.iter().all(u8::is_ascii_digit);
-    let number = plain.then(|| {
-        digits
-            .iter()
-            .fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'))
-    })?;
-    Some((base, number))
-}
-
-/// The continuation sections met so far, by lower-case base name, in order of first appearance.
-#[derive(Default)]
-struct Sections {
-    by_name: HashMap<Vec<u8>, usize>,
-    groups: Vec<Group>,
-    count: usize,
-}
-
-struct Group {
+/// One section of a continued or encoded parameter: `name*3`, `name*3*`, or `name*`, which is the only
+/// section of its parameter (RFC 2231 §3, §4).
+struct Section {
     base: Vec<u8>,
-    sections: Vec<(usize, Parameter)>,
+    number: usize,
+    is_extended: bool,
+    value: Vec<u8>,
 }
 
-impl Sections {
-    fn add(&mut self, base: Vec<u8>, number: usize, parameter: Parameter) {
-        let groups = &mut self.groups;
-        let at = *self.by_name.entry(base.to_ascii_lowercase()).or_insert_with(|| {
-            groups.push(Group {
-                base,
-                sections: Vec::new(),
-            });
-            groups.len() - 1
-        });
-        if let Some(group) = groups.get_mut(at) {
-            group.sections.push((number, parameter));
-            self.count += 1;
-        }
+impl Section {
+    fn of(parameter: &Parameter) -> Option<Self> {
+        const DIGITS_MAX: usize = 4;
+        let star = parameter.name.iter().position(|byte| *byte == b'*')?;
+        let (base, rest) = (parameter.name.get(..star)?, parameter.name.get(star + 1..)?);
+        let (digits, is_extended) = match rest.strip_suffix(b"*") {
+            Some(digits) => (digits, true),
+            None => (rest, rest.is_empty()),
+        };
+        let plain = digits.len() <= DIGITS_MAX && digits.iter().all(u8::is_ascii_digit);
+        let number = plain.then(|| {
+            digits
+                .iter()
+                .fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'))
+        })?;
+        Some(Self {
+            base: base.to_vec(),
+            number,
+            is_extended,
+            value: parameter.value.clone(),
+        })
     }
 
-    fn join_into(self, out: &mut Vec<Parameter>) {
-        let mut groups = self.groups;
-        groups.sort_by_key(|group| group.base.to_ascii_lowercase());
-        for mut group in groups {
-            group.sections.sort_by_key(|(number, _)| *number);
-            let complete = group
-                .sections
-                .iter()
-                .enumerate()
-                .all(|(at, (number, _))| at == *number);
-            if complete {
-                out.push(join(group));
-            } else {
-                // Sections missing or doubled: sending them unjoined loses nothing (RFC 2231 §3 does not say).
-                out.extend(group.sections.into_iter().map(|(_, parameter)| parameter));
-            }
+    /// Turns the section back into the parameter that it came from.
+    fn apart(self) -> Parameter {
+        let star = if self.is_extended { "*" } else { "" };
+        let name = [self.base.as_slice(), format!("*{}{star}", self.number).as_bytes()].concat();
+        Parameter {
+            name,
+            value: self.value,
         }
     }
+}
+
+/// Appends the parameters that the sections make up. Where a section is missing or doubled they stay
+/// apart: sending them unjoined loses nothing, and RFC 2231 §3 does not say what else to do.
+fn join_sections(mut sections: Vec<Section>, out: &mut Vec<Parameter>) {
+    sections.sort_by_cached_key(|section| (section.base.to_ascii_lowercase(), section.number));
+    let mut joined = Vec::new();
+    let mut rest = sections.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut group = vec![first];
+        while let Some(next) = rest.next_if(|next| {
+            group
+                .first()
+                .is_some_and(|first| first.base.eq_ignore_ascii_case(&next.base))
+        }) {
+            group.push(next);
+        }
+        if group.iter().enumerate().all(|(at, section)| at == section.number) {
+            joined.extend(join(group));
+        } else {
+            out.extend(group.into_iter().map(Section::apart));
+        }
+    }
+    out.extend(joined);
 }
 
 /// Joins sections 0..n. If one is percent-encoded, all become so (RFC 2231 §4.1 lets them mix).
-fn join(group: Group) -> Parameter {
-    let is_extended = |parameter: &Parameter| parameter.name.ends_with(b"*");
-    let extended = group.sections.iter().any(|(_, parameter)| is_extended(parameter));
-    let mut name = group.base;
+fn join(group: Vec<Section>) -> Option<Parameter> {
+    let extended = group.iter().any(|section| section.is_extended);
+    let first = group.first()?;
+    let mut name = first.base.clone();
     let mut value = Vec::new();
     if extended {
         name.push(b'*');
         // Charset and language stand in section 0; without encoding there, both are empty.
-        if group
-            .sections
-            .first()
-            .is_some_and(|(_, first)| !is_extended(first))
-        {
+        if !first.is_extended {
             value.extend_from_slice(b"''");
         }
     }
-    for (_, parameter) in &group.sections {
-        if extended && !is_extended(parameter) {
-            percent_encode(&parameter.value, &mut value);
+    for section in group {
+        if extended && !section.is_extended {
+            percent_encode(&section.value, &mut value);
         } else {
-            value.extend_from_slice(&parameter.value);
+            value.extend(section.value);
         }
     }
-    Parameter { name, value }
+    Some(Parameter { name, value })
 }
 
-/// `ext-octet = "%" 2(DIGIT / "A" / ...)` for all that is no `attribute-char` (RFC 2231 §7)
+/// Encodes what a decoder of RFC 2231 §4 would otherwise take for an encoded octet.
 fn percent_encode(value: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for &byte in value {
-        if is_token(byte) && byte < 0x80 && !b"*'%".contains(&byte) {
-            out.push(byte);
+        if byte == b'%' {
+            out.extend_from_slice(b"%25");
         } else {
-            let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-            out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+            out.push(byte);
         }
     }
 }
@@ -188,8 +184,8 @@ mod tests {
             "; a=b; c=\"d; e\" (comment); f=",
             &[("a", "b"), ("c", "d; e"), ("f", "")],
         );
-        check("; name=a/b?c", &[("name", "a/b?c")]);
-        check("; broken; a=b", &[("a", "b")]);
+        check("; name=a/b; c=d", &[("name", "a"), ("c", "d")]);
+        check("; broken; a=b; c=d", &[("c", "d")]);
     }
 
     #[test]
@@ -197,14 +193,18 @@ mod tests {
         check("; f*1=b; f*0=a", &[("f", "ab")]);
         check(
             "; f*0*=utf-8''a%20; f*1=\"b c\"; x=y",
-            &[("x", "y"), ("f*", "utf-8''a%20b%20c")],
+            &[("x", "y"), ("f*", "utf-8''a%20b c")],
         );
         check("; f*=utf-8''x", &[("f*", "utf-8''x")]);
     }
 
     #[test]
     fn incomplete_continuations_stay_apart() {
-        check("; f*0=a; f*2=c", &[("f*0", "a"), ("f*2", "c")]);
+        check(
+            "; f*0=a; f*2*=c; g*0=d",
+            &[("f*0", "a"), ("f*2*", "c"), ("g", "d")],
+        );
+        check("; f*=a; f*0=b", &[("f*0*", "a"), ("f*0", "b")]);
     }
 
     #[test]

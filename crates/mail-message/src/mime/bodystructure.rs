@@ -5,7 +5,7 @@ use imap_wire::encode::{list, list_close, list_open, nil, nstring, number, space
 use super::content::Content;
 use super::envelope::parse_envelope;
 use super::part::{Node, PartKind};
-use crate::header::parameter::Parameter;
+use crate::header::parameter::{Parameter, parameter};
 
 /// Which of the two forms to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,10 +95,7 @@ impl<'a> Writer<'a> {
             );
             if self.form == Form::Extended {
                 space(self.out);
-                parameters(
-                    self.out,
-                    content.media_type.as_ref().map(|m| m.parameters.as_slice()),
-                );
+                parameters(self.out, content.parameters());
                 common_extension(self.out, content);
             }
             return;
@@ -125,23 +122,30 @@ impl<'a> Writer<'a> {
         list_close(self.out);
     }
 
+    /// Text without a charset is sent with its default (RFC 2046 §4.1.2).
+    ///
     /// Appends `media-basic / media-message / media-text` and `body-fields` (RFC 3501 §9).
     fn single_part(&mut self, node: &Node) {
         let content = &node.content;
         match (&content.media_type, node.kind) {
+            // `media-message = DQUOTE "MESSAGE" DQUOTE SP DQUOTE "RFC822" DQUOTE` (RFC 3501 §9)
+            (_, PartKind::Message) => self.out.extend_from_slice(b"\"message\" \"rfc822\""),
             (Some(media_type), _) => {
                 string(self.out, &media_type.main);
                 space(self.out);
                 string(self.out, &media_type.sub);
             }
-            (None, PartKind::Message) => self.out.extend_from_slice(b"\"message\" \"rfc822\""),
             (None, _) => self.out.extend_from_slice(b"\"text\" \"plain\""),
         }
         space(self.out);
-        match &content.media_type {
-            None if node.is_text() => self.out.extend_from_slice(b"(\"charset\" \"us-ascii\")"),
-            media_type => parameters(self.out, media_type.as_ref().map(|m| m.parameters.as_slice())),
+        let mut sent = content.parameters().to_vec();
+        if node.is_text() && parameter(&sent, "charset").is_none() {
+            sent.push(Parameter {
+                name: b"charset".to_vec(),
+                value: b"us-ascii".to_vec(),
+            });
         }
+        parameters(self.out, &sent);
         for field in [&content.id, &content.description] {
             space(self.out);
             nstring(self.out, field.as_deref());
@@ -154,10 +158,10 @@ impl<'a> Writer<'a> {
 }
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil` (RFC 3501 §9)
-fn parameters(out: &mut Vec<u8>, parameters: Option<&[Parameter]>) {
+fn parameters(out: &mut Vec<u8>, parameters: &[Parameter]) {
     match parameters {
-        None | Some([]) => nil(out),
-        Some(parameters) => list(out, parameters, |out, parameter| {
+        [] => nil(out),
+        some => list(out, some, |out, parameter| {
             string(out, &parameter.name);
             space(out);
             string(out, &parameter.value);
@@ -174,7 +178,7 @@ fn common_extension(out: &mut Vec<u8>, content: &Content) {
             list_open(out);
             string(out, &disposition.kind);
             space(out);
-            parameters(out, Some(&disposition.parameters));
+            parameters(out, &disposition.parameters);
             list_close(out);
         }
     }

@@ -1,6 +1,6 @@
 //! What the Content-* fields of one header say (RFC 2045, RFC 2183, RFC 1864, RFC 2557, RFC 3282).
 
-use crate::header::field::{Field, fields, trim_end};
+use crate::header::field::{Field, fields};
 use crate::header::lexer::{Lexer, is_token};
 use crate::header::parameter::{Parameter, parameter, parse_parameters};
 use crate::limits::{HEADER_PARSE_BYTES_MAX, LANGUAGES_MAX};
@@ -8,6 +8,9 @@ use crate::limits::{HEADER_PARSE_BYTES_MAX, LANGUAGES_MAX};
 /// The Content-* fields of one part, undecoded. Where a field is repeated the first one counts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Content {
+    /// Whether there is a Content-Type field, valid or not.
+    pub has_type: bool,
+    /// `None` when the field is missing or invalid; then the default of RFC 2045 §5.2 holds.
     pub media_type: Option<MediaType>,
     pub id: Option<Vec<u8>>,
     pub description: Option<Vec<u8>>,
@@ -18,7 +21,7 @@ pub(crate) struct Content {
     pub languages: Vec<Vec<u8>>,
 }
 
-/// A Content-Type field (RFC 2045 §5.1). A broken one keeps what was read, without parameters.
+/// A Content-Type field (RFC 2045 §5.1).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MediaType {
     pub main: Vec<u8>,
@@ -34,6 +37,11 @@ pub(crate) struct Disposition {
 }
 
 impl MediaType {
+    /// Tells whether this is a multipart, whatever the subtype.
+    pub fn is_multipart(&self) -> bool {
+        self.main.eq_ignore_ascii_case(b"multipart")
+    }
+
     /// Tells whether this is `main/sub`; media types ignore case (RFC 2045 §5.1).
     pub fn is(&self, main: &str, sub: &str) -> bool {
         self.main.eq_ignore_ascii_case(main.as_bytes()) && self.sub.eq_ignore_ascii_case(sub.as_bytes())
@@ -42,7 +50,7 @@ impl MediaType {
     /// Returns the boundary if this is a multipart that has one (RFC 2046 §5.1.1).
     pub fn boundary(&self) -> Option<&[u8]> {
         let boundary = parameter(&self.parameters, "boundary")?;
-        (self.main.eq_ignore_ascii_case(b"multipart") && !boundary.is_empty()).then_some(boundary)
+        (self.is_multipart() && !boundary.is_empty()).then_some(boundary)
     }
 }
 
@@ -63,10 +71,21 @@ pub(crate) fn parse_content(header: &[u8]) -> Content {
 }
 
 impl Content {
+    /// Returns the parameters of the media type, none where it is a default.
+    pub fn parameters(&self) -> &[Parameter] {
+        self.media_type
+            .as_ref()
+            .map(|media_type| media_type.parameters.as_slice())
+            .unwrap_or_default()
+    }
+
     fn add(&mut self, field: &Field<'_>) {
         let name = field.name.get(8..).unwrap_or_default().to_ascii_lowercase();
         match name.as_slice() {
-            b"type" if self.media_type.is_none() => self.media_type = Some(media_type(field.body)),
+            b"type" if !self.has_type => {
+                self.has_type = true;
+                self.media_type = media_type(field.body);
+            }
             b"id" => fill(&mut self.id, field),
             b"description" => fill(&mut self.description, field),
             b"md5" => fill(&mut self.md5, field),
@@ -83,26 +102,31 @@ impl Content {
 
 fn fill(slot: &mut Option<Vec<u8>>, field: &Field<'_>) {
     if slot.is_none() {
-        *slot = Some(trim_end(&field.unfolded()).to_vec());
+        *slot = Some(field.unfolded().into_owned());
     }
 }
 
 /// `content = "Content-Type" ":" type "/" subtype *(";" parameter)` (RFC 2045 §5.1)
-fn media_type(body: &[u8]) -> MediaType {
+///
+/// An invalid field is no field (RFC 2045 §5.2: the default be assumed "when a syntactically invalid
+/// Content-Type header field is encountered"). Broken parameters do not make it invalid.
+fn media_type(body: &[u8]) -> Option<MediaType> {
     let mut lexer = Lexer::new(body);
-    let mut found = MediaType::default();
-    let _kept_as_read = lexer.skip_cfws();
-    found.main = lexer.run(is_token).to_vec();
-    let _kept_as_read = lexer.skip_cfws();
-    if !lexer.eat(b'/') {
-        return found;
+    lexer.skip_cfws().ok()?;
+    let main = lexer.run(is_token).to_vec();
+    lexer.skip_cfws().ok()?;
+    if main.is_empty() || !lexer.eat(b'/') {
+        return None;
     }
-    let _kept_as_read = lexer.skip_cfws();
-    found.sub = lexer.run(is_token).to_vec();
-    if !found.sub.is_empty() {
-        found.parameters = parse_parameters(&mut lexer);
-    }
-    found
+    lexer.skip_cfws().ok()?;
+    let sub = lexer.run(is_token).to_vec();
+    lexer.skip_cfws().ok()?;
+    let valid = !sub.is_empty() && matches!(lexer.peek(), None | Some(b';'));
+    valid.then(|| MediaType {
+        main,
+        sub,
+        parameters: parse_parameters(&mut lexer),
+    })
 }
 
 /// `encoding = "Content-Transfer-Encoding" ":" mechanism` (RFC 2045 §6.1)
@@ -110,16 +134,19 @@ fn transfer_encoding(body: &[u8]) -> Option<Vec<u8>> {
     let mut lexer = Lexer::new(body);
     lexer.skip_cfws().ok()?;
     let mechanism = lexer.run(is_token);
-    (!mechanism.is_empty()).then(|| mechanism.to_vec())
+    let _broken_comment_is_rest = lexer.skip_cfws();
+    (!mechanism.is_empty() && lexer.is_at_end()).then(|| mechanism.to_vec())
 }
 
 /// `disposition = "Content-Disposition" ":" disposition-type *(";" disposition-parm)` (RFC 2183 §2)
+///
+/// The type may be missing: then the file name in the parameters is still worth telling.
 fn disposition(body: &[u8]) -> Option<Disposition> {
     let mut lexer = Lexer::new(body);
     lexer.skip_cfws().ok()?;
     let kind = lexer.run(is_token).to_vec();
     let parameters = parse_parameters(&mut lexer);
-    (!kind.is_empty()).then_some(Disposition { kind, parameters })
+    Some(Disposition { kind, parameters })
 }
 
 /// `Language-List = Language-Tag [CFWS] *("," [CFWS] Language-Tag [CFWS])` (RFC 3282 §2)

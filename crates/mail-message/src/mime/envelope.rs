@@ -3,7 +3,7 @@
 use imap_wire::encode::{list_close, list_open, nil, nstring, space, string};
 
 use crate::header::address::{Address, Mailbox, parse_addresses};
-use crate::header::field::{Field, fields, trim_end};
+use crate::header::field::{Field, fields};
 use crate::limits::HEADER_PARSE_BYTES_MAX;
 
 /// What stands for the local part of an address without one, where NIL would mean a group.
@@ -42,7 +42,7 @@ impl Envelope {
     fn add(&mut self, field: &Field<'_>) {
         match field.name.to_ascii_lowercase().as_slice() {
             b"date" => self.date = text(field),
-            b"subject" => self.subject = text(field),
+            b"subject" => self.subject = Some(one_line(field)),
             b"in-reply-to" => self.in_reply_to = text(field),
             b"message-id" => self.message_id = text(field),
             b"references" => self.references = text(field),
@@ -89,7 +89,16 @@ impl Envelope {
 }
 
 fn text(field: &Field<'_>) -> Option<Vec<u8>> {
-    Some(trim_end(&field.unfolded()).to_vec())
+    Some(field.unfolded().into_owned())
+}
+
+/// Returns a subject for people to read: runs of white space, folding among them, are one space.
+fn one_line(field: &Field<'_>) -> Vec<u8> {
+    let unfolded = field.unfolded();
+    let words = unfolded
+        .split(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+        .filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(&b' ')
 }
 
 fn write_addresses(out: &mut Vec<u8>, list: &[Address]) {

@@ -72,7 +72,7 @@ impl<'m> Scanner<'m> {
         self.header();
         let header = Span::between(start, self.at);
         let content = parse_content(header.of(self.message));
-        let kind = self.kind(content.media_type.as_ref(), in_digest);
+        let kind = self.kind(content.media_type.as_ref(), in_digest && !content.has_type);
         let boundary = content
             .media_type
             .as_ref()
@@ -101,13 +101,13 @@ impl<'m> Scanner<'m> {
     }
 
     /// Decides what a part is; beyond the limits everything is a leaf.
-    fn kind(&self, media_type: Option<&MediaType>, in_digest: bool) -> PartKind {
+    fn kind(&self, media_type: Option<&MediaType>, is_message_by_default: bool) -> PartKind {
         let full = self.open.len() >= DEPTH_MAX || self.nodes.len() + 1 >= PARTS_MAX;
         match media_type {
             _ if full => PartKind::Leaf,
-            Some(media_type) if media_type.boundary().is_some() => PartKind::Multipart,
+            Some(media_type) if media_type.is_multipart() => PartKind::Multipart,
             Some(media_type) if media_type.is("message", "rfc822") => PartKind::Message,
-            None if in_digest => PartKind::Message,
+            None if is_message_by_default => PartKind::Message,
             _ => PartKind::Leaf,
         }
     }
@@ -133,13 +133,14 @@ impl<'m> Scanner<'m> {
             return;
         };
         self.close_from(level + 1, self.before_line_ending());
-        self.next_line();
+        let ended = self.next_line();
         let Some(open) = self.open.get_mut(level) else {
             return;
         };
         match delimiter {
             Delimiter::Last => open.boundary = None,
-            Delimiter::Next if self.nodes.len() < PARTS_MAX => {
+            // `delimiter transport-padding CRLF body-part`: no part without the CRLF (RFC 2046 §5.1.1).
+            Delimiter::Next if ended && self.nodes.len() < PARTS_MAX => {
                 let node = open.node;
                 let in_digest = self.nodes.get(node).is_some_and(is_digest);
                 self.entity(in_digest);
@@ -179,8 +180,10 @@ impl<'m> Scanner<'m> {
     fn close_from(&mut self, level: usize, end: Mark) {
         for open in self.open.drain(level.min(self.open.len())..) {
             if let Some(node) = self.nodes.get_mut(open.node) {
-                // A delimiter right behind the header takes no line ending away from it.
-                node.body = Span::between(open.body.at, end.at.max(open.body.at));
+                // A delimiter right behind a header takes the header's own line ending.
+                let end_at = position(end.at);
+                node.header = Span::new(node.header.start().min(end_at), node.header.end().min(end_at));
+                node.body = Span::between(open.body.at.min(end.at), end.at);
                 node.lines = end.lines.saturating_sub(open.body.lines);
             }
         }
@@ -197,12 +200,14 @@ impl<'m> Scanner<'m> {
         self.message.get(self.at..).unwrap_or_default()
     }
 
-    fn next_line(&mut self) {
+    /// Steps over a line; tells whether it had a line ending.
+    fn next_line(&mut self) -> bool {
         let rest = self.rest();
         let len = line_len(rest);
         let ended = rest.get(..len).is_some_and(|line| line.ends_with(b"\n"));
         self.lines += position(usize::from(ended));
         self.at += len;
+        ended
     }
 }
 

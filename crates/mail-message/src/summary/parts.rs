@@ -175,13 +175,8 @@ fn node_names(node: &Node) -> [Vec<u8>; 3] {
         (None, PartKind::Message) => (b"message".to_vec(), b"rfc822".to_vec()),
         (None, _) => (b"text".to_vec(), b"plain".to_vec()),
     };
-    let parameters = node
-        .content
-        .media_type
-        .as_ref()
-        .map(|m| m.parameters.as_slice())
-        .unwrap_or_default();
-    let charset = crate::header::parameter::parameter(parameters, "charset").unwrap_or_default();
+    let charset =
+        crate::header::parameter::parameter(node.content.parameters(), "charset").unwrap_or_default();
     [main, sub, name(charset)]
 }
 
