@@ -70,10 +70,29 @@ pub fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut each: 
 ///
 /// `string = quoted / literal` (RFC 3501 §9)
 pub fn string(out: &mut Vec<u8>, value: &[u8]) {
-    if is_quotable(value) {
-        quoted(out, value);
-    } else {
-        literal(out, value);
+    string_as(out, value, LiteralForm::Synchronising);
+}
+
+/// How the literals among strings are announced: servers know one form only, clients have two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LiteralForm {
+    /// `{n}`
+    Synchronising,
+    /// `{n+}` (RFC 7888)
+    NonSynchronising,
+}
+
+/// As [`string`], with literals of that form.
+pub(crate) fn string_as(out: &mut Vec<u8>, value: &[u8], form: LiteralForm) {
+    match form {
+        _ if is_quotable(value) => quoted(out, value),
+        LiteralForm::Synchronising => literal(out, value),
+        LiteralForm::NonSynchronising => {
+            out.push(b'{');
+            number(out, as_u64(value.len()));
+            out.extend_from_slice(b"+}\r\n");
+            out.extend_from_slice(value);
+        }
     }
 }
 
@@ -93,11 +112,17 @@ pub fn nstring(out: &mut Vec<u8>, value: Option<&[u8]>) {
 ///
 /// `astring = 1*ASTRING-CHAR / string` (RFC 3501 §9)
 pub fn astring(out: &mut Vec<u8>, value: &[u8]) {
-    let bare = !value.is_empty() && value.iter().copied().all(is_astring_char);
+    astring_as(out, value, LiteralForm::Synchronising);
+}
+
+/// As [`astring`], with literals of that form.
+pub(crate) fn astring_as(out: &mut Vec<u8>, value: &[u8], form: LiteralForm) {
+    let bare =
+        !value.is_empty() && value.len() <= QUOTED_BYTES_MAX && value.iter().copied().all(is_astring_char);
     if bare && !value.eq_ignore_ascii_case(b"NIL") {
         out.extend_from_slice(value);
     } else {
-        string(out, value);
+        string_as(out, value, form);
     }
 }
 
@@ -105,9 +130,14 @@ pub fn astring(out: &mut Vec<u8>, value: &[u8]) {
 ///
 /// `QUOTED-CHAR =/ UTF8-2 / UTF8-3 / UTF8-4` (RFC 9755 §3); atoms stay US-ASCII.
 pub fn utf8_astring(out: &mut Vec<u8>, value: &str) {
+    utf8_astring_as(out, value, LiteralForm::Synchronising);
+}
+
+/// As [`utf8_astring`], with literals of that form.
+pub(crate) fn utf8_astring_as(out: &mut Vec<u8>, value: &str, form: LiteralForm) {
     let quotable = value.len() <= QUOTED_BYTES_MAX && !value.contains(['\0', '\r', '\n']);
     if value.is_ascii() || !quotable {
-        astring(out, value.as_bytes());
+        astring_as(out, value.as_bytes(), form);
     } else {
         quoted(out, value.as_bytes());
     }

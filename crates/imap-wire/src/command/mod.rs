@@ -1,6 +1,7 @@
 //! Typed commands.
 
 mod encode;
+mod encode_search;
 mod kind;
 mod leniency;
 

@@ -1,6 +1,6 @@
 //! FETCH items, sections and partials.
 
-use crate::encode::{self, number};
+use crate::encode::{self, LiteralForm, number};
 use std::num::NonZeroU32;
 
 /// One data item that FETCH asks for.
@@ -111,8 +111,12 @@ pub struct Partial {
 }
 
 impl Section {
-    /// Appends the section with its brackets.
+    /// Appends the section with its brackets, as a response writes it.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_as(out, LiteralForm::Synchronising);
+    }
+
+    fn encode_as(&self, out: &mut Vec<u8>, form: LiteralForm) {
         out.push(b'[');
         for (index, number) in self.part.iter().enumerate() {
             if index > 0 {
@@ -124,27 +128,27 @@ impl Section {
             if !self.part.is_empty() {
                 out.push(b'.');
             }
-            text.encode(out);
+            text.encode(out, form);
         }
         out.push(b']');
     }
 }
 
 impl SectionText {
-    fn encode(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>, form: LiteralForm) {
         match self {
             Self::Header => out.extend_from_slice(b"HEADER"),
-            Self::HeaderFields(names) => header_fields(out, b"HEADER.FIELDS ", names),
-            Self::HeaderFieldsNot(names) => header_fields(out, b"HEADER.FIELDS.NOT ", names),
+            Self::HeaderFields(names) => header_fields(out, b"HEADER.FIELDS ", names, form),
+            Self::HeaderFieldsNot(names) => header_fields(out, b"HEADER.FIELDS.NOT ", names, form),
             Self::Text => out.extend_from_slice(b"TEXT"),
             Self::Mime => out.extend_from_slice(b"MIME"),
         }
     }
 }
 
-fn header_fields(out: &mut Vec<u8>, name: &[u8], fields: &[Vec<u8>]) {
+fn header_fields(out: &mut Vec<u8>, name: &[u8], fields: &[Vec<u8>], form: LiteralForm) {
     out.extend_from_slice(name);
-    encode::list(out, fields, |out, field| encode::astring(out, field));
+    encode::list(out, fields, |out, field| encode::astring_as(out, field, form));
 }
 
 impl FetchItem {
@@ -169,7 +173,7 @@ impl FetchItem {
         };
         out.extend_from_slice(name);
         if let Self::Body { section, partial, .. } = self {
-            section.encode(out);
+            section.encode_as(out, LiteralForm::NonSynchronising);
             if let Some(partial) = partial {
                 out.push(b'<');
                 number(out, partial.origin);

@@ -1,6 +1,6 @@
 //! Mailbox names.
 
-use crate::encode;
+use crate::encode::{self, LiteralForm};
 use crate::list_match::DELIMITER;
 use crate::mutf7;
 use std::fmt;
@@ -113,16 +113,18 @@ impl fmt::Display for MailboxName {
 
 /// Appends `text`, a mailbox name or a LIST pattern, as an astring in the session's encoding.
 pub(crate) fn encode_text(out: &mut Vec<u8>, text: &str, encoding: NameEncoding) {
+    encode_text_as(out, text, encoding, LiteralForm::Synchronising);
+}
+
+/// As [`encode_text`], with literals of that form.
+pub(crate) fn encode_text_as(out: &mut Vec<u8>, text: &str, encoding: NameEncoding, form: LiteralForm) {
+    let direct = |byte| matches!(byte, 0x20..=0x7e) && byte != b'&';
     match encoding {
-        NameEncoding::Utf8 => encode::utf8_astring(out, text),
-        NameEncoding::ModifiedUtf7
-            if text
-                .bytes()
-                .all(|byte| matches!(byte, 0x20..=0x7e) && byte != b'&') =>
-        {
-            encode::astring(out, text.as_bytes());
+        NameEncoding::Utf8 => encode::utf8_astring_as(out, text, form),
+        NameEncoding::ModifiedUtf7 if text.bytes().all(direct) => {
+            encode::astring_as(out, text.as_bytes(), form)
         }
-        NameEncoding::ModifiedUtf7 => encode::astring(out, mutf7::encode(text).as_bytes()),
+        NameEncoding::ModifiedUtf7 => encode::astring_as(out, mutf7::encode(text).as_bytes(), form),
     }
 }
 

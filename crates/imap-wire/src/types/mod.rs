@@ -30,5 +30,5 @@ pub use status::StatusItem;
 
 pub(crate) use atom::is_tag_char;
 pub(crate) use date::month_of;
-pub(crate) use mailbox::encode_text;
+pub(crate) use mailbox::{encode_text, encode_text_as};
 pub(crate) use sequence::write_range;

@@ -162,6 +162,16 @@ impl SequenceSetBuilder {
     }
 }
 
+impl MessageSet {
+    /// Appends the set as a command writes it.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Numbers(set) => set.encode(out),
+            Self::Saved => out.push(b'$'),
+        }
+    }
+}
+
 /// Sorts ranges and joins those that overlap or touch.
 fn merge(ranges: &mut SmallVec<[(u32, u32); 2]>) {
     ranges.sort_unstable();
