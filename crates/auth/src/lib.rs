@@ -25,6 +25,7 @@ mod exchange;
 mod limiter;
 mod mechanism;
 mod name;
+mod network;
 mod password;
 mod plain;
 mod pretender;
@@ -40,6 +41,7 @@ pub use exchange::{Authenticated, Exchange, ExchangeOptions, Failure, Limits, Pa
 pub use limiter::{Admission, FailureLimiter, LimiterOptions, RateLimit};
 pub use mechanism::{Mechanism, UnknownMechanism};
 pub use name::login_name;
+pub use network::{InvalidNetwork, Network};
 pub use password::{HashParameters, PasswordHash, Salts};
 pub use plain::{named_user, plain_message};
 pub use pretender::Pretender;

@@ -1,12 +1,14 @@
 //! Slowing down those who guess passwords.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use lru::LruCache;
 use mailstore::address::Address;
+
+use crate::network::Network;
 
 /// How many failures are borne, and how fast they are forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +20,15 @@ pub struct RateLimit {
 }
 
 /// How a [`FailureLimiter`] behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimiterOptions {
     /// Per user name, whoever tries.
     pub per_user: RateLimit,
     /// Per address; an IPv6 /64 counts as one.
     pub per_address: RateLimit,
+    /// Where many users come from few addresses, such as the cloud that fetches mail for Outlook's
+    /// mobile program: only the user counts there.
+    pub exempt: Vec<Network>,
     /// The answer to a failed attempt is held back this long, doubled with each further one ...
     pub delay_base: Duration,
     /// ... up to this long.
@@ -46,6 +51,7 @@ impl Default for LimiterOptions {
                 failures_max: 50,
                 window: minute,
             },
+            exempt: Vec::new(),
             delay_base: Duration::from_millis(250),
             delay_max: Duration::from_secs(4),
             entries_max: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN),
@@ -85,20 +91,25 @@ pub struct FailureLimiter {
 impl FailureLimiter {
     /// Returns a limiter that has seen nothing.
     pub fn new(options: LimiterOptions) -> Self {
+        let entries_max = options.entries_max;
         Self {
             options,
-            users: LruCache::new(options.entries_max),
-            addresses: LruCache::new(options.entries_max),
-            familiar: LruCache::new(options.entries_max),
+            users: LruCache::new(entries_max),
+            addresses: LruCache::new(entries_max),
+            familiar: LruCache::new(entries_max),
         }
     }
 
     /// Returns whether `user` may try from `peer`.
     pub fn admit(&mut self, user: &Address, peer: IpAddr, now: Duration) -> Admission {
-        let network = network_of(peer);
-        let familiar = self.familiar.contains(&(user.clone(), network));
         let user_failures = failures(&mut self.users, user, self.options.per_user, now);
-        let address_failures = failures(&mut self.addresses, &network, self.options.per_address, now);
+        let (familiar, address_failures) = match self.client(peer) {
+            Some(client) => (
+                self.familiar.contains(&(user.clone(), client)),
+                failures(&mut self.addresses, &client, self.options.per_address, now),
+            ),
+            None => (false, 0.0),
+        };
         let user_wait = if familiar {
             Duration::ZERO
         } else {
@@ -116,19 +127,24 @@ impl FailureLimiter {
     /// Counts a failed attempt.
     pub fn record_failure(&mut self, user: &Address, peer: IpAddr, now: Duration) {
         add(&mut self.users, user.clone(), self.options.per_user, now);
-        add(
-            &mut self.addresses,
-            network_of(peer),
-            self.options.per_address,
-            now,
-        );
+        if let Some(client) = self.client(peer) {
+            add(&mut self.addresses, client, self.options.per_address, now);
+        }
     }
 
     /// Takes note of a login. The user's failures are forgotten; those of the address are not, or one
     /// account of his own would let an attacker guess at all the others.
     pub fn record_success(&mut self, user: &Address, peer: IpAddr) {
         self.users.pop(user);
-        self.familiar.put((user.clone(), network_of(peer)), ());
+        if let Some(client) = self.client(peer) {
+            self.familiar.put((user.clone(), client), ());
+        }
+    }
+
+    /// Returns what to count `peer` as; nothing where an address says nothing about who is behind it.
+    fn client(&self, peer: IpAddr) -> Option<IpAddr> {
+        let exempt = self.options.exempt.iter().any(|network| network.contains(peer));
+        (!exempt).then(|| Network::of_client(peer))
     }
 
     fn delay(&self, failures: f64) -> Duration {
@@ -188,15 +204,6 @@ fn add<K: Hash + Eq>(scores: &mut LruCache<K, Score>, key: K, limit: RateLimit, 
             at: now,
         },
     );
-}
-
-/// One subscriber has a whole /64 of IPv6 to try from; an IPv4 address mapped into IPv6 is that
-/// IPv4 address.
-fn network_of(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }
 
 #[cfg(test)]
@@ -292,6 +299,20 @@ mod tests {
         limiter.record_success(&user("a"), ip("192.0.2.1"));
         assert!(!is_refused(&mut limiter, "a", "198.51.100.7", 0));
         assert!(is_refused(&mut limiter, "a", "192.0.2.1", 0));
+    }
+
+    #[test]
+    fn exempt_addresses_count_per_user_alone() {
+        let exempt = vec!["192.0.2.0/24".parse().unwrap()];
+        let mut limiter = FailureLimiter::new(LimiterOptions {
+            exempt,
+            ..limiter().options
+        });
+        fail(&mut limiter, "a", "192.0.2.1", 30);
+        assert!(!is_refused(&mut limiter, "b", "192.0.2.1", 0));
+        limiter.record_success(&user("b"), ip("192.0.2.1"));
+        fail(&mut limiter, "b", "192.0.2.2", 10);
+        assert!(is_refused(&mut limiter, "b", "192.0.2.1", 0));
     }
 
     #[test]
