@@ -28,8 +28,15 @@ impl Search {
                 astring(out, label.as_bytes());
             }
         }
-        out.push(b' ');
-        self.key.encode(out);
+        // The keys of the command need no parentheses, which would nest deeper than what was parsed.
+        let keys = match &self.key {
+            SearchKey::And(keys) => keys.as_slice(),
+            key => std::slice::from_ref(key),
+        };
+        for key in keys {
+            out.push(b' ');
+            key.encode(out);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::frame::{Event, Frame, Limits, Recovery, Rejection};
 use crate::parse::append::{self, Announced};
 use crate::parse::{self, ParseOptions};
 use crate::types::Tag;
+use std::fmt;
 use std::mem;
 use zeroize::Zeroizing;
 
@@ -17,7 +18,6 @@ const HEADER_BYTES_MAX: usize = 26;
 /// It holds the bytes of the command under way and nothing else: between commands it owns no memory,
 /// and it never looks at a byte behind the event that it returns, so the caller may switch limits,
 /// options or the meaning of the next line between two events however much the client has pipelined.
-#[derive(Debug)]
 pub struct Framer {
     limits: Limits,
     options: ParseOptions,
@@ -28,6 +28,17 @@ pub struct Framer {
     line_start: usize,
     /// The tag of the APPEND under way.
     append_tag: Option<Tag>,
+}
+
+impl fmt::Debug for Framer {
+    /// Shows how much is held, never what: it may be a password.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Framer");
+        shown
+            .field("state", &self.state)
+            .field("held_bytes", &self.buffer.len())
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,12 +19,20 @@ pub use limits::Limits;
 use crate::command::{Append, AppendMessage};
 use crate::error::WireError;
 use crate::types::Tag;
+use std::fmt;
 use std::ops::Deref;
 use zeroize::Zeroizing;
 
-/// Bytes of a command or line, wiped when dropped: they may hold a password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Bytes of a command or line. They may hold a password: they are wiped when dropped, and `Debug`
+/// does not show them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Frame(Zeroizing<Vec<u8>>);
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Frame({} bytes)", self.0.len())
+    }
+}
 
 impl Deref for Frame {
     type Target = [u8];
