@@ -26,6 +26,14 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
+impl CertificateFiles {
+    /// Returns where a certificate's OCSP response may lie: beside the chain, ending in `.ocsp`, in DER
+    /// (RFC 6960). When it is there it is stapled (RFC 6066 §8); whoever renews it replaces the file.
+    pub fn ocsp(&self) -> PathBuf {
+        self.chain.with_extension("ocsp")
+    }
+}
+
 /// A certificate chain and its private key as PEM text. The key is erased from memory when dropped
 /// and never printed.
 #[derive(Clone)]
@@ -71,6 +79,12 @@ impl ServedCertificate {
             end_point: facts.end_point,
             expires: facts.expires,
         })
+    }
+
+    /// Returns the certificate with an OCSP response to staple, if there is one.
+    pub(crate) fn with_ocsp(mut self, response: Option<Vec<u8>>) -> Self {
+        Arc::make_mut(&mut self.certified).ocsp = response;
+        self
     }
 
     /// Returns whether the certificate is meant for `host`, given in lower case without trailing dot.

@@ -23,7 +23,7 @@ use crate::files;
 use crate::identity::{IdentityError, NodeName, PeerIdentity, Role};
 use crate::peer_verifier::PeerVerifier;
 use crate::provider::provider;
-use crate::reload::{Reload, Stamp};
+use crate::reload::{Reload, Stamp, Stamps};
 use crate::stream::TlsStream;
 
 /// gRPC runs over HTTP/2 (RFC 9113 §3.2).
@@ -83,7 +83,7 @@ pub struct Cluster {
     clock: Clock,
     current: ArcSwap<Snapshot>,
     /// The files as they were when `current` was made.
-    stamps: Mutex<Vec<Stamp>>,
+    stamps: Mutex<Stamps>,
 }
 
 #[derive(Debug)]

@@ -28,6 +28,18 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
         })
 }
 
+/// Returns the whole file, or `None` when there is none.
+pub(crate) fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(TlsError::ReadFile {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
 /// Replaces `path` durably and in one step: a reader, or a start after power loss, sees the old
 /// content or the new, never a part.
 pub(crate) fn replace(path: &Path, content: &[u8], visibility: Visibility) -> Result<(), TlsError> {

@@ -1,6 +1,6 @@
 //! TLS for the listeners that mail clients connect to.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::error::TlsError;
 use crate::files;
 use crate::provider::provider;
-use crate::reload::{Reload, Stamp};
+use crate::reload::{Reload, Stamp, Stamps};
 use crate::stream::{TlsStream, trim_dot};
 
 /// What a mail listener needs to speak TLS.
@@ -48,10 +48,9 @@ impl MailServerOptions {
         }
     }
 
-    fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.certificates
-            .iter()
-            .flat_map(|files| [files.chain.as_path(), files.key.as_path()])
+    fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let paths = |files: &CertificateFiles| [files.chain.clone(), files.key.clone(), files.ocsp()];
+        self.certificates.iter().flat_map(paths)
     }
 }
 
@@ -61,7 +60,7 @@ pub struct MailServer {
     options: MailServerOptions,
     current: ArcSwap<Snapshot>,
     /// The files as they were when `current` was made.
-    stamps: Mutex<Vec<Stamp>>,
+    stamps: Mutex<Stamps>,
 }
 
 /// Everything that one version of the files determines. It is swapped as a whole, ticket keys
@@ -113,6 +112,18 @@ impl MailServer {
             .iter()
             .map(|certificate| certificate.expires)
             .min()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn stapled(&self) -> Option<Vec<u8>> {
+        self.current
+            .load()
+            .certificates
+            .list
+            .first()?
+            .certified
+            .ocsp
+            .clone()
     }
 
     #[cfg(test)]
@@ -184,7 +195,8 @@ impl Certificates {
             return Err(TlsError::NoCertificate);
         }
         let load = |pair: &CertificateFiles| {
-            ServedCertificate::from_pem(&files::read(&pair.chain)?, &files::read(&pair.key)?)
+            let served = ServedCertificate::from_pem(&files::read(&pair.chain)?, &files::read(&pair.key)?)?;
+            Ok::<_, TlsError>(served.with_ocsp(files::read_if_present(&pair.ocsp())?))
         };
         Ok(Self {
             list: files.iter().map(load).collect::<Result<_, _>>()?,
@@ -200,13 +212,10 @@ impl Certificates {
     }
 
     fn same_as(&self, other: &Self) -> bool {
-        let chains = |all: &Self| {
-            all.list
-                .iter()
-                .map(|c| c.certified.cert.clone())
-                .collect::<Vec<_>>()
-        };
-        chains(self) == chains(other)
+        let pairs = self.list.iter().zip(&other.list);
+        let same = |one: &CertifiedKey, two: &CertifiedKey| one.cert == two.cert && one.ocsp == two.ocsp;
+        self.list.len() == other.list.len()
+            && pairs.into_iter().all(|(a, b)| same(&a.certified, &b.certified))
     }
 }
 

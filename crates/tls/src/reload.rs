@@ -1,6 +1,7 @@
 //! Noticing that certificate files have changed, without a restart.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -26,24 +27,28 @@ pub(crate) struct Stamp {
     bytes: u64,
 }
 
+/// The stamps of a set of files; `None` for a file that is not there, which whoever reads it judges.
+pub(crate) type Stamps = Vec<Option<Stamp>>;
+
 impl Stamp {
     /// Follows symbolic links, because mounted secrets are swapped by renaming a link.
-    pub(crate) fn of(path: &Path) -> Result<Self, TlsError> {
-        let read = || {
-            let metadata = fs::metadata(path)?;
-            Ok(Self {
-                modified: metadata.modified()?,
-                bytes: metadata.len(),
-            })
-        };
-        read().map_err(|source| TlsError::ReadFile {
-            path: path.to_owned(),
-            source,
-        })
+    fn of(path: &Path) -> Result<Option<Self>, TlsError> {
+        let stamp = fs::metadata(path).and_then(|metadata| {
+            let (modified, bytes) = (metadata.modified()?, metadata.len());
+            Ok(Self { modified, bytes })
+        });
+        match stamp {
+            Ok(stamp) => Ok(Some(stamp)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(TlsError::ReadFile {
+                path: path.to_owned(),
+                source,
+            }),
+        }
     }
 
-    pub(crate) fn of_all<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<Vec<Self>, TlsError> {
-        paths.into_iter().map(Self::of).collect()
+    pub(crate) fn of_all(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<Stamps, TlsError> {
+        paths.into_iter().map(|path| Self::of(path.as_ref())).collect()
     }
 }
 

@@ -194,6 +194,28 @@ async fn a_bad_replacement_leaves_the_old_certificate_in_use() {
     assert_eq!(mail.server.reload_if_changed().unwrap(), Reload::Replaced);
 }
 
+#[test]
+fn an_ocsp_response_beside_the_chain_is_stapled() {
+    let mail = Mail::new(&[&["mail.example.org"]]);
+    assert_eq!(mail.server.stapled(), None);
+    let response = mail.directory.path().join("server0.ocsp");
+    files::replace(&response, b"response", Visibility::World).unwrap();
+    assert_eq!(mail.server.reload_if_changed().unwrap(), Reload::Replaced);
+    assert_eq!(mail.server.stapled().as_deref(), Some(&b"response"[..]));
+    std::fs::remove_file(&response).unwrap();
+    assert_eq!(mail.server.reload_if_changed().unwrap(), Reload::Replaced);
+    assert_eq!(mail.server.stapled(), None);
+}
+
+#[test]
+fn a_touched_file_with_the_same_content_changes_nothing() {
+    let mail = Mail::new(&[&["mail.example.org"]]);
+    let chain = mail.directory.path().join("server0.pem");
+    let longer = format!("{}\n", std::fs::read_to_string(&chain).unwrap());
+    files::replace(&chain, longer.as_bytes(), Visibility::World).unwrap();
+    assert_eq!(mail.server.reload_if_changed().unwrap(), Reload::Unchanged);
+}
+
 #[tokio::test]
 async fn application_protocols_are_optional_for_the_client() {
     let mail = Mail::with(&[&["mail.example.org"]], |options| {
