@@ -8,7 +8,7 @@ mod support;
 use std::fmt::Write as _;
 
 use mail_message::{Section, Span, Summary, SummaryRef};
-use support::{corpus, crc32, messages, normal};
+use support::{corpus, messages, normal};
 
 const DELIMITER: &str = "RFC 2046 §5.1.1: the CRLF preceding a boundary delimiter line belongs to the delimiter, \
     also where a close-delimiter stands before it; Dovecot counts it into the inner multipart";
@@ -161,4 +161,17 @@ fn section(view: &SummaryRef<'_>, name: &str) -> Option<Span> {
         }
     }
     view.section(&path, section)
+}
+
+/// Returns the CRC-32 that zip uses.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 {
+                crc >> 1 ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            }
+        })
+    })
 }

@@ -128,7 +128,12 @@ impl<'m> Scanner<'m> {
 
     /// Steps over one line of a body, acting on it when it is a delimiter.
     fn body_line(&mut self) {
-        let Some((level, delimiter)) = self.delimiter() else {
+        // Once there are as many parts as may be, the rest belongs to the last one.
+        let is_full = self.nodes.len() >= PARTS_MAX;
+        let found = self
+            .delimiter()
+            .filter(|(_, delimiter)| !is_full || *delimiter == Delimiter::Last);
+        let Some((level, delimiter)) = found else {
             self.next_line();
             return;
         };
@@ -140,7 +145,7 @@ impl<'m> Scanner<'m> {
         match delimiter {
             Delimiter::Last => open.boundary = None,
             // `delimiter transport-padding CRLF body-part`: no part without the CRLF (RFC 2046 §5.1.1).
-            Delimiter::Next if ended && self.nodes.len() < PARTS_MAX => {
+            Delimiter::Next if ended => {
                 let node = open.node;
                 let in_digest = self.nodes.get(node).is_some_and(is_digest);
                 self.entity(in_digest);

@@ -89,16 +89,3 @@ fn escape(value: &[u8], out: &mut String) {
     }
     out.push('"');
 }
-
-/// Returns the CRC-32 that zip uses.
-pub fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            if crc & 1 == 1 {
-                crc >> 1 ^ 0xedb8_8320
-            } else {
-                crc >> 1
-            }
-        })
-    })
-}
