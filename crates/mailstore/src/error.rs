@@ -1,6 +1,7 @@
 //! Why something was refused or failed, in three families: the client's fault, a passing condition, ours.
 
 use crate::name::NameError;
+use crate::rows::RowsError;
 
 /// Who has to do something about an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -141,6 +142,34 @@ pub enum DecodeError {
     /// Larger than any value may be.
     #[error("encoded value is too large")]
     TooLarge,
+}
+
+/// Why rows could not be read or changed. Neither is ever the client's fault: the replica must stop
+/// using these tables and rebuild them from snapshot and log.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TableError {
+    /// The table engine failed.
+    #[error(transparent)]
+    Engine(#[from] RowsError),
+    /// A row does not hold what it must.
+    #[error("corrupt row: {0}")]
+    Corrupt(#[from] DecodeError),
+}
+
+impl TableError {
+    /// Returns the family.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Engine(_) | Self::Corrupt(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// Tells whether the same call may succeed when it is made again; never, on the same tables.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
 }
 
 impl From<std::convert::Infallible> for DecodeError {

@@ -90,6 +90,9 @@ impl Uid {
 }
 
 impl UidValidity {
+    /// The smallest UIDVALIDITY.
+    pub const MIN: UidValidity = UidValidity(NonZeroU32::MIN);
+
     /// Returns the UIDVALIDITY with this value, or `None` for zero.
     #[must_use]
     pub const fn new(value: u32) -> Option<Self> {

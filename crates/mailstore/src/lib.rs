@@ -12,17 +12,21 @@
 
 pub mod account;
 pub mod address;
+pub mod apply;
 pub mod codec;
 pub mod command;
 pub mod error;
 pub mod event;
 pub mod flags;
 pub mod ids;
+mod layout;
+pub mod limits;
 pub mod mailbox;
 pub mod message;
 pub mod name;
 pub mod ports;
 pub mod query;
+pub mod read;
 pub mod reply;
 pub mod rows;
 pub mod search;
@@ -30,8 +34,9 @@ pub mod time;
 pub mod uid_set;
 pub mod view;
 
+pub use apply::{Applied, ApplyError, apply};
 pub use command::{Command, Entry};
-pub use error::{DecodeError, ErrorKind, Rejection, StoreError};
+pub use error::{DecodeError, ErrorKind, Rejection, StoreError, TableError};
 pub use ids::{AccountId, BlobId, GroupId, MailboxId, ModSeq, RequestId, SessionId, Slot, Uid, UidValidity};
 pub use reply::Reply;
 pub use uid_set::UidSet;

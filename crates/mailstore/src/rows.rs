@@ -3,7 +3,11 @@
 //! A key is relative to one account or address record; whoever implements [`Rows`] puts group and
 //! subject in front of it. What the rows hold is private to this crate.
 
+mod memory;
+
 use bytes::Bytes;
+
+pub use memory::MemoryRows;
 
 /// The table engine failed. What was changed by the entry so far must be thrown away, and the replica
 /// rebuilt from snapshot and log.
@@ -39,4 +43,18 @@ pub trait Rows: ReadRows {
 
     /// Removes the value at `key`, if there is one.
     fn delete(&mut self, key: Vec<u8>);
+
+    /// Removes all values from `start` (included) to `end` (excluded).
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn delete_range(&mut self, start: &[u8], end: &[u8]) -> Result<(), RowsError> {
+        let mut keys = Vec::new();
+        self.scan(start, end, &mut |key, _| {
+            keys.push(key.to_vec());
+            true
+        })?;
+        keys.into_iter().for_each(|key| self.delete(key));
+        Ok(())
+    }
 }

@@ -10,7 +10,7 @@
 mod account;
 mod delivery;
 mod entry;
-mod field;
+pub(crate) mod field;
 mod mailbox;
 mod question;
 mod reply;
@@ -33,6 +33,8 @@ use crate::query;
 use crate::reply::Reply;
 use crate::search::{SearchProgram, SearchResult};
 use crate::uid_set::UidSet;
+
+pub(crate) use field::required;
 
 /// The generated types.
 pub(crate) mod proto {

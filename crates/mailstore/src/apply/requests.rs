@@ -1,0 +1,84 @@
+//! Exactly once: the replies of recent requests (Raft dissertation §6.3).
+//!
+//! A reply lies under the minute in which its request was made, its session, and its sequence number
+//! modulo [`REQUESTS_MAX`]. So looking it up, keeping it and bounding what is kept each touch one row,
+//! and what is too old stands in front.
+
+use super::workspace::Workspace;
+use crate::codec::Outcome;
+use crate::command::{Command, MessageCommand};
+use crate::error::{Rejection, TableError};
+use crate::ids::RequestId;
+use crate::layout::key;
+use crate::layout::row::RequestRow;
+use crate::limits::{REQUEST_RETENTION, REQUESTS_MAX};
+use crate::reply::{Reply, Stored};
+use crate::time::Timestamp;
+
+const MINUTE_MILLIS: u64 = 60_000;
+
+pub(super) fn minute(time: Timestamp) -> u64 {
+    time.0 / MINUTE_MILLIS
+}
+
+fn key_of(request: &RequestId) -> Vec<u8> {
+    let slot = u8::try_from(request.sequence % u64::from(REQUESTS_MAX)).unwrap_or_default();
+    key::request(minute(request.created), request.session, slot)
+}
+
+/// Returns the outcome of a request that was applied before, or the refusal of one that is too old to
+/// be told from such; `None` for a new one.
+pub(super) fn recorded(
+    work: &mut Workspace<'_>,
+    request: &RequestId,
+    command: &Command,
+) -> Result<Option<Outcome>, TableError> {
+    let unknown = Ok(Some(Err(Rejection::OutcomeUnknown)));
+    if let Some(row) = work.stored().get(&key_of(request))? {
+        let row = RequestRow::decode(&row)?;
+        if row.sequence == request.sequence && row.created == request.created {
+            return refreshed(work, row.outcome, command).map(Some);
+        }
+        if row.sequence >= request.sequence {
+            return unknown;
+        }
+    }
+    if request.created < work.counters.log_time.before(REQUEST_RETENTION) {
+        return unknown;
+    }
+    Ok(None)
+}
+
+/// Adds to the reply of a STORE the states that are not kept with it.
+fn refreshed(work: &Workspace<'_>, outcome: Outcome, command: &Command) -> Result<Outcome, TableError> {
+    match (outcome, command) {
+        (Ok(Reply::Stored(stored)), Command::Message(MessageCommand::Store { mailbox, uids, .. })) => {
+            let states = work.select(*mailbox, uids)?;
+            Ok(Ok(Reply::Stored(Stored { states, ..stored })))
+        }
+        (outcome, _) => Ok(outcome),
+    }
+}
+
+/// Keeps the outcome of a request.
+pub(super) fn record(work: &mut Workspace<'_>, request: &RequestId, outcome: &Outcome) {
+    let outcome = match outcome {
+        Ok(Reply::Stored(stored)) => Ok(Reply::Stored(Stored {
+            modseq: stored.modseq,
+            changed: stored.changed.clone(),
+            modified: stored.modified.clone(),
+            missing: stored.missing.clone(),
+            states: Vec::new(),
+        })),
+        other => other.clone(),
+    };
+    let row = RequestRow {
+        sequence: request.sequence,
+        created: request.created,
+        outcome,
+    };
+    work.put(key_of(request), row.encode());
+    let minute = minute(request.created);
+    let oldest = &mut work.counters.requests_oldest;
+    *oldest = Some(oldest.map_or(minute, |oldest| oldest.min(minute)));
+}
