@@ -8,7 +8,7 @@ mod support;
 use std::fmt::Write as _;
 
 use mail_message::{Section, Span, Summary, SummaryRef};
-use support::{corpus, messages, normal};
+use support::{corpus, messages};
 
 const DELIMITER: &str = "RFC 2046 §5.1.1: the CRLF preceding a boundary delimiter line belongs to the delimiter, \
     also where a close-delimiter stands before it; Dovecot counts it into the inner multipart";
@@ -174,4 +174,71 @@ fn crc32(bytes: &[u8]) -> u32 {
             }
         })
     })
+}
+
+/// Writes a value as it goes on the wire in the normal form of `corpus/record.py`: literals become strings, and all bytes but
+/// printable ASCII are escaped.
+fn normal(wire: &[u8]) -> String {
+    let mut out = String::new();
+    let mut rest = wire;
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = match byte {
+            b'"' => quoted(behind, &mut out),
+            b'{' => literal(behind, &mut out),
+            _ => {
+                // The grammar has no space between addresses or parts; the normal form has one everywhere.
+                if byte == b'(' && out.ends_with(')') {
+                    out.push(' ');
+                }
+                out.push(char::from(byte));
+                behind
+            }
+        };
+    }
+    out
+}
+
+fn quoted<'w>(wire: &'w [u8], out: &mut String) -> &'w [u8] {
+    let mut value = Vec::new();
+    let mut rest = wire;
+    loop {
+        let (&byte, behind) = rest.split_first().expect("quoted strings end");
+        rest = behind;
+        match byte {
+            b'"' => break,
+            b'\\' => {
+                value.push(rest[0]);
+                rest = &rest[1..];
+            }
+            _ => value.push(byte),
+        }
+    }
+    escape(&value, out);
+    rest
+}
+
+fn literal<'w>(wire: &'w [u8], out: &mut String) -> &'w [u8] {
+    let end = wire
+        .iter()
+        .position(|byte| *byte == b'}')
+        .expect("literals have a length");
+    let length: usize = std::str::from_utf8(&wire[..end])
+        .expect("digits")
+        .parse()
+        .expect("digits");
+    let start = end + 3;
+    escape(&wire[start..start + length], out);
+    &wire[start + length..]
+}
+
+fn escape(value: &[u8], out: &mut String) {
+    out.push('"');
+    for &byte in value {
+        match byte {
+            b'"' | b'\\' => write!(out, "\\x{byte:02x}").expect("strings take everything"),
+            0x20..0x7f => out.push(char::from(byte)),
+            _ => write!(out, "\\x{byte:02x}").expect("strings take everything"),
+        }
+    }
+    out.push('"');
 }

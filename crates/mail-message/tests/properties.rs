@@ -1,118 +1,37 @@
-//! What holds for every message, shown on the corpus, on the corpus mutilated, and on random structure.
+//! What holds for every message (`fuzz/checks/mime.rs`), shown on the corpus, on the corpus mutilated, on
+//! random structure and on what fuzzing found.
 
+#[path = "../../../fuzz/checks/mime.rs"]
+mod checks;
 mod support;
 
-use mail_message::search::{Needle, header_contains, text_contains};
-use mail_message::{
-    FieldSelection, PartKind, Parts, Section, Span, Summary, SummaryRef, TextDecoder, filter_fields,
-};
+use std::path::Path;
+
+use mail_message::{Span, Summary, TextDecoder, TransferEncoding};
 use proptest::prelude::*;
-use support::{messages, normal};
-
-/// Checks every invariant that FETCH builds on.
-fn check(message: &[u8]) {
-    let summary = Summary::of(message).expect("short");
-    assert_eq!(
-        Summary::of(message).as_ref(),
-        Ok(&summary),
-        "the same bytes, the same summary"
-    );
-    assert_eq!(
-        Summary::decode(summary.encode().to_vec()).as_ref(),
-        Ok(&summary),
-        "round trip"
-    );
-    let view = summary.view();
-    assert_eq!(
-        usize::try_from(view.size()),
-        Ok(message.len()),
-        "RFC822.SIZE is the length of BODY[]"
-    );
-    check_whole(message, &view);
-    check_parts(&view.parts());
-    for wire in [view.envelope(), view.body(), view.bodystructure()] {
-        assert_eq!(brackets(&normal(wire)), 0, "brackets are balanced");
-        assert!(!wire.contains(&0), "no NUL goes on the wire");
-    }
-    exercise_text(message, &view);
-}
-
-fn check_whole(message: &[u8], view: &SummaryRef<'_>) {
-    let section = |section| {
-        view.section(&[], section)
-            .expect("every message has it")
-            .of(message)
-    };
-    assert_eq!(section(Section::Whole), message);
-    assert_eq!(
-        [section(Section::Header), section(Section::Text)].concat(),
-        message,
-        "HEADER and TEXT make it up"
-    );
-    assert_eq!(
-        view.header(),
-        Some(section(Section::Header)),
-        "short headers are inline"
-    );
-}
-
-/// Parts lie inside the part around them, in order and without overlap; header and body meet.
-fn check_parts(parts: &Parts<'_>) {
-    // The bodies around the current part, each with the end of what was last found in it.
-    let mut around: Vec<(Span, u32)> = Vec::new();
-    for part in parts.iter() {
-        let whole = Span::new(part.header().start(), part.body().end());
-        assert_eq!(
-            part.header().end(),
-            part.body().start(),
-            "the body follows the header"
-        );
-        assert!(part.lines() <= part.body().len());
-        while around.last().is_some_and(|(body, _)| !body.contains(whole)) {
-            around.pop();
-        }
-        if let Some((_, end)) = around.last_mut() {
-            assert!(*end <= whole.start(), "parts do not overlap");
-            *end = whole.end();
-        } else {
-            assert_eq!(whole.start(), 0, "only the message itself is inside nothing");
-        }
-        if part.kind() != PartKind::Leaf {
-            around.push((part.body(), part.body().start()));
-        }
-    }
-}
-
-fn brackets(normal: &str) -> i64 {
-    let mut depth = 0;
-    let mut quoted = false;
-    for character in normal.chars() {
-        match character {
-            '"' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth -= 1,
-            _ => {}
-        }
-    }
-    assert!(!quoted);
-    depth
-}
-
-fn exercise_text(message: &[u8], view: &SummaryRef<'_>) {
-    assert!(view.preview().chars().count() <= mail_message::limits::PREVIEW_CHARS_MAX);
-    let header = view.section(&[], Section::Header).expect("exists").of(message);
-    assert!(
-        text_contains(message, view, &Needle::new("")) || message.is_empty() || message.starts_with(b"\r\n")
-    );
-    header_contains(header, "Subject", &Needle::new("x"));
-    let kept = filter_fields(header, FieldSelection::NotListed, &["Subject"]);
-    assert!(kept.ends_with(b"\r\n"));
-}
+use support::messages;
 
 #[test]
 fn the_corpus() {
     for (_, message) in messages() {
-        check(&message);
+        checks::message(&message);
+    }
+}
+
+#[test]
+fn findings_of_the_fuzzer() {
+    for (target, check) in [
+        ("mime", checks::message as fn(&[u8])),
+        ("mime_stored", checks::stored),
+    ] {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../fuzz/corpus")
+            .join(target);
+        let files = std::fs::read_dir(&directory).expect("the corpus is committed");
+        let found = files
+            .map(|file| check(&std::fs::read(file.expect("readable").path()).expect("readable")))
+            .count();
+        assert!(found > 0, "{target} has no corpus");
     }
 }
 
@@ -125,10 +44,10 @@ fn structured_messages_cut_anywhere() {
     };
     for (_, message) in messages()
         .into_iter()
-        .filter(|(name, m)| tangled(name) && m.len() < 400)
+        .filter(|(name, m)| tangled(name) && m.len() < 300)
     {
         for length in 0..message.len() {
-            check(&message[..length]);
+            checks::message(&message[..length]);
         }
     }
 }
@@ -138,18 +57,38 @@ fn damaged_summaries_are_refused_or_harmless() {
     let message = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b--\r\n";
     let bytes = Summary::of(message).expect("short").into_bytes();
     for at in 0..bytes.len() {
-        assert!(SummaryRef::parse(&bytes[..at]).is_err(), "cut at {at}");
-        for flipped in [0, 1, 0x80, 0xff] {
+        assert!(Summary::decode(bytes[..at].to_vec()).is_err(), "cut at {at}");
+        for flipped in [1, 2, 0x80, 0xff] {
             let mut damaged = bytes.clone();
             damaged[at] ^= flipped;
-            if let Ok(view) = SummaryRef::parse(&damaged) {
-                view.section(&[1], Section::Whole).unwrap_or_default().of(message);
-                view.parts().iter().count();
-                view.thread_keys().ancestors().count();
-                view.preview();
-            }
+            checks::stored(&damaged);
         }
     }
+}
+
+/// A message of the corpus with pieces of itself and of another one overwritten, repeated or cut.
+fn mutilated() -> impl Strategy<Value = Vec<u8>> {
+    let corpus: Vec<Vec<u8>> = messages().into_iter().map(|(_, message)| message).collect();
+    let edit = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        0u8..4,
+        any::<u8>(),
+    );
+    let pick = prop::sample::select(corpus);
+    (pick.clone(), pick, prop::collection::vec(edit, 1..8)).prop_map(|(mut message, other, edits)| {
+        for (from, to, kind, byte) in edits {
+            let (a, b) = (from.index(message.len() + 1), to.index(message.len() + 1));
+            let range = a.min(b)..a.max(b);
+            match kind {
+                0 => message.insert(a, byte),
+                1 => drop(message.drain(range)),
+                2 => message.extend_from_within(range),
+                _ => drop(message.splice(range, other.iter().copied())),
+            }
+        }
+        message
+    })
 }
 
 /// Lines that mean something to a MIME parser, in any order.
@@ -181,18 +120,23 @@ proptest! {
     #[test]
     fn random_structure(lines in prop::collection::vec((line(), prop::bool::weighted(0.9)), 0..60)) {
         let message: String = lines.iter().map(|(line, crlf)| format!("{line}{}", if *crlf { "\r\n" } else { "\n" })).collect();
-        check(message.as_bytes());
+        checks::message(message.as_bytes());
+    }
+
+    #[test]
+    fn mutilated_messages(message in mutilated()) {
+        checks::message(&message);
     }
 
     #[test]
     fn random_bytes(message in prop::collection::vec(any::<u8>(), 0..300)) {
-        check(&message);
+        checks::message(&message);
     }
 
     #[test]
     fn text_in_pieces_is_the_text(cuts in prop::collection::vec(1usize..9, 1..40), text in "\\PC{0,60}") {
         let encoded: String = text.bytes().map(|byte| format!("={byte:02X}")).collect();
-        let mut decoder = TextDecoder::new(mail_message::TransferEncoding::QuotedPrintable, b"utf-8");
+        let mut decoder = TextDecoder::new(TransferEncoding::QuotedPrintable, b"utf-8");
         let mut out = String::new();
         let mut rest = encoded.as_bytes();
         for cut in cuts.iter().cycle() {
