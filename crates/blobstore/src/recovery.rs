@@ -1,0 +1,244 @@
+//! Opening a store: the index is rebuilt from the records.
+
+mod replay;
+mod scan;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use disk::{Disk, DiskFile, DiskPath, SECTOR_BYTES};
+use parking_lot::RwLock;
+
+use crate::engine::{Active, SegmentCreation};
+use crate::index::SegmentUse;
+use crate::segment::{HeaderScan, SEGMENT_HEADER_BYTES, parse_segment_name, scan_header, segment_path};
+use crate::{BlobStoreOptions, Engine, Error, Result, SegmentId, checkpoint};
+use replay::Replay;
+use scan::{Found, Scanner};
+
+/// What was found when a store was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OpenReport {
+    /// Stretches of segments that hold no readable record. Blobs that lay there are absent; what refers to
+    /// them must fetch them from another replica.
+    pub damaged: Vec<DamagedRange>,
+    /// Whether the index came from its file, so that only newer records were read.
+    pub from_checkpoint: bool,
+    /// How many blobs there are.
+    pub blobs: u64,
+}
+
+/// A stretch of a segment that is not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DamagedRange {
+    /// The segment.
+    pub segment: SegmentId,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub len: u64,
+}
+
+/// A segment file before its records are read.
+struct Candidate {
+    file: Arc<dyn DiskFile>,
+    len: u64,
+    header: HeaderScan,
+}
+
+impl Engine {
+    /// Opens the store in `dir`, creating an empty one if there is none.
+    ///
+    /// The torn end of a write that was under way when power was lost is cut; it was never acknowledged.
+    /// Other unreadable stretches are reported and do not keep the rest from being served.
+    ///
+    /// # Errors
+    /// [`Error::UnknownVersion`] and those of the disk.
+    pub fn open(disk: Arc<dyn Disk>, dir: DiskPath, options: BlobStoreOptions) -> Result<(Self, OpenReport)> {
+        disk.create_dir_all(&dir)?;
+        let mut candidates = read_candidates(&*disk, &dir)?;
+        let salt = known_salt(&candidates).unwrap_or(options.salt);
+        remove_unfinished(&*disk, &dir, &mut candidates)?;
+        let mut replay = Replay::new(salt);
+        for (segment, candidate) in &candidates {
+            let file = Arc::clone(&candidate.file);
+            let used = SegmentUse {
+                file,
+                bytes: candidate.len,
+                live_bytes: 0,
+                pending_bytes: 0,
+            };
+            replay.index.segments.insert(*segment, used);
+        }
+        let end = replay_all(&*disk, &dir, &candidates, &mut replay)?;
+        replay.finish();
+        let report = OpenReport {
+            damaged: std::mem::take(&mut replay.damaged),
+            from_checkpoint: replay.from_checkpoint,
+            blobs: replay.index.iter().count() as u64,
+        };
+        let creation = SegmentCreation {
+            disk: &*disk,
+            dir: &dir,
+            salt,
+        };
+        let (active, fresh) = match end {
+            Some(active) => (active, false),
+            None => (
+                creation.create(SegmentId(1), options.grow_bytes.min(options.segment_bytes))?,
+                true,
+            ),
+        };
+        let index = Arc::new(RwLock::new(replay.index));
+        let engine = Self {
+            disk,
+            dir,
+            options,
+            salt,
+            index,
+            active,
+            poison: None,
+        };
+        if fresh {
+            engine.register_active();
+        }
+        Ok((engine, report))
+    }
+}
+
+/// Reads the records that the checkpoint does not cover, and returns the last segment, ready to go on.
+fn replay_all(
+    disk: &dyn Disk,
+    dir: &DiskPath,
+    candidates: &BTreeMap<SegmentId, Candidate>,
+    replay: &mut Replay,
+) -> Result<Option<Active>> {
+    let checkpoint = checkpoint::read(disk, dir)?.filter(|found| {
+        let reached = |at: &Candidate| found.offset <= at.len.next_multiple_of(SECTOR_BYTES as u64);
+        candidates.get(&found.segment).is_some_and(reached)
+    });
+    let start = match checkpoint {
+        Some(checkpoint) => {
+            let start = (checkpoint.segment, checkpoint.offset);
+            replay.load(checkpoint.blobs);
+            start
+        }
+        None => (SegmentId(0), 0),
+    };
+    let last = candidates.keys().next_back().copied();
+    let mut active = None;
+    for (segment, candidate) in candidates.range(start.0..) {
+        let from = if *segment == start.0 {
+            start.1
+        } else {
+            SEGMENT_HEADER_BYTES
+        };
+        if candidate.header == HeaderScan::Invalid {
+            replay.damage(*segment, 0, SEGMENT_HEADER_BYTES);
+        }
+        let scanner = Scanner::new(&*candidate.file, *segment, replay.salt, candidate.len);
+        if Some(*segment) == last {
+            let found = scanner.scan(from, true)?;
+            active = Some(settle_tail(*segment, candidate, found, (from, replay))?);
+        } else {
+            let found = scanner.scan(from, false)?;
+            let end = found.end();
+            replay.segment(*segment, found, 0);
+            if let Some(used) = replay.index.segments.get_mut(segment) {
+                used.bytes = end.max(from);
+            }
+        }
+    }
+    Ok(active)
+}
+
+/// Cuts the torn end of the last segment and replays what is before it.
+fn settle_tail(
+    segment: SegmentId,
+    candidate: &Candidate,
+    mut found: Found,
+    (from, replay): (u64, &mut Replay),
+) -> Result<Active> {
+    found.cut_torn_tail();
+    let position = found.end().max(from).next_multiple_of(SECTOR_BYTES as u64);
+    if candidate.len != position {
+        candidate.file.set_len(position)?;
+        candidate.file.sync_data()?;
+    }
+    replay.segment(segment, found, from);
+    if let Some(used) = replay.index.segments.get_mut(&segment) {
+        used.bytes = position;
+    }
+    let file = Arc::clone(&candidate.file);
+    Ok(Active {
+        id: segment,
+        file,
+        position,
+        allocated: position,
+        unsynced: false,
+    })
+}
+
+fn read_candidates(disk: &dyn Disk, dir: &DiskPath) -> Result<BTreeMap<SegmentId, Candidate>> {
+    let mut candidates = BTreeMap::new();
+    for segment in disk.list(dir)?.iter().filter_map(|name| parse_segment_name(name)) {
+        let file = disk.open(&segment_path(dir, segment)?)?;
+        let len = file.len()?;
+        let mut bytes = [0; SECTOR_BYTES];
+        let header = match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => scan_header(&bytes, segment),
+            Err(disk::Error::PastEnd { .. }) => HeaderScan::Invalid,
+            Err(error) => return Err(error.into()),
+        };
+        if let HeaderScan::UnknownVersion(version) = header {
+            return Err(Error::UnknownVersion { segment, version });
+        }
+        candidates.insert(segment, Candidate { file, len, header });
+    }
+    Ok(candidates)
+}
+
+fn known_salt(candidates: &BTreeMap<SegmentId, Candidate>) -> Option<u64> {
+    candidates
+        .values()
+        .rev()
+        .find_map(|candidate| match candidate.header {
+            HeaderScan::Valid { salt } => Some(salt),
+            HeaderScan::Invalid | HeaderScan::UnknownVersion(_) => None,
+        })
+}
+
+/// Removes the newest segment if power was lost while it was created: its header is synced before anything is
+/// written behind it, so without one it holds nothing.
+fn remove_unfinished(
+    disk: &dyn Disk,
+    dir: &DiskPath,
+    candidates: &mut BTreeMap<SegmentId, Candidate>,
+) -> Result<()> {
+    let Some((segment, newest)) = candidates.last_key_value() else {
+        return Ok(());
+    };
+    if newest.header != HeaderScan::Invalid || !is_blank(&*newest.file, newest.len)? {
+        return Ok(());
+    }
+    let segment = *segment;
+    disk.remove(&segment_path(dir, segment)?)?;
+    disk.sync_dir(dir)?;
+    candidates.remove(&segment);
+    Ok(())
+}
+
+/// Returns whether there is nothing but zeros behind the header.
+fn is_blank(file: &dyn DiskFile, len: u64) -> Result<bool> {
+    let mut at = SEGMENT_HEADER_BYTES;
+    while at < len {
+        let piece = usize::try_from(len - at).unwrap_or(usize::MAX).min(64 * 1024);
+        let mut bytes = vec![0; piece];
+        file.read_exact_at(&mut bytes, at)?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        at += piece as u64;
+    }
+    Ok(true)
+}

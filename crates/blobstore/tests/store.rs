@@ -1,0 +1,240 @@
+//! The store as a storage node uses it.
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod support;
+
+use blobstore::{BlobId, CompactionStep, Error, GroupId, Summary, SummaryVersion, UnixSeconds};
+use bytes::Bytes;
+use disk::{Disk, SimDisk};
+use support::{noise, open, options, reopen, text};
+
+const ONE: GroupId = GroupId(1);
+const TWO: GroupId = GroupId(2);
+const NOW: UnixSeconds = UnixSeconds(1000);
+
+#[test]
+fn blobs_come_back_whole_and_in_part() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    for bytes in [
+        vec![],
+        b"x".to_vec(),
+        text(1000),
+        noise(70_000),
+        text(200_000),
+        noise(1_000_000),
+    ] {
+        let blob = store.put(ONE, &bytes, NOW).unwrap();
+        assert_eq!(blob, BlobId::of(&bytes));
+        assert_eq!(store.len(ONE, &blob), Some(bytes.len() as u64));
+        assert!(store.read(ONE, &blob, 0..u64::MAX).unwrap() == bytes);
+        for (from, to) in [
+            (0, 1),
+            (65_535, 65_537),
+            (1, 2_000_000),
+            (500, 500),
+            (130_000, 131_073),
+        ] {
+            let clip = |at: u64| usize::try_from(at).unwrap().min(bytes.len());
+            assert!(store.read(ONE, &blob, from..to).unwrap() == bytes[clip(from)..clip(to)]);
+        }
+    }
+}
+
+#[test]
+fn uploads_stream_and_agree_with_puts() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    for len in [0, 10, 64 * 1024, 64 * 1024 + 1, 300_000, 700_001] {
+        let bytes = if len % 2 == 0 { text(len) } else { noise(len) };
+        for piece in [1000, 65_536, 200_000] {
+            let mut upload = store.begin(ONE);
+            bytes.chunks(piece).for_each(|piece| upload.push(piece).unwrap());
+            let blob = upload.finish(NOW).unwrap();
+            assert_eq!(blob, BlobId::of(&bytes));
+            assert!(store.read(ONE, &blob, 0..u64::MAX).unwrap() == bytes);
+        }
+    }
+    drop(store.begin(ONE));
+    let mut aborted = store.begin(ONE);
+    aborted.push(&noise(500_000)).unwrap();
+    drop(aborted);
+    let listed = store.list(ONE, None, 100).len();
+    drop(store);
+    assert_eq!(reopen(&disk).list(ONE, None, 100).len(), listed);
+    assert_eq!(listed, 6);
+}
+
+#[test]
+fn groups_do_not_see_each_other() {
+    let store = open(&SimDisk::new(1));
+    let blob = store.put(ONE, b"mine", NOW).unwrap();
+    assert!(!store.contains(TWO, &blob));
+    assert!(matches!(
+        store.read(TWO, &blob, 0..9),
+        Err(Error::NotFound { .. })
+    ));
+    store.put(TWO, b"mine", NOW).unwrap();
+    store.forget_group(ONE).unwrap();
+    assert!(!store.contains(ONE, &blob));
+    assert!(store.contains(TWO, &blob));
+}
+
+#[test]
+fn everything_is_found_again_with_and_without_checkpoint() {
+    for clean in [true, false] {
+        let disk = SimDisk::new(7);
+        let store = open(&disk);
+        let small = store.put(ONE, &text(9000), NOW).unwrap();
+        let mut upload = store.begin(TWO);
+        upload.push(&noise(900_000)).unwrap();
+        let large = upload.finish(NOW).unwrap();
+        let gone = store.put(ONE, b"gone", UnixSeconds(1)).unwrap();
+        assert!(store.touch(ONE, &small, UnixSeconds(2000)).unwrap());
+        assert!(!store.touch(TWO, &small, UnixSeconds(2000)).unwrap());
+        let summary = Summary {
+            version: SummaryVersion(3),
+            bytes: Bytes::from_static(b"derived"),
+        };
+        assert!(store.put_summary(TWO, &large, &summary).unwrap());
+        store.sweep(ONE, &|_| false, UnixSeconds(2)).unwrap();
+        if clean {
+            drop(store);
+        } else {
+            disk.crash();
+            drop(store);
+        }
+        let (store, report) = support::open_with_report(&disk, options());
+        assert_eq!(report.from_checkpoint, clean);
+        assert_eq!(report.damaged, []);
+        assert!(store.read(ONE, &small, 0..u64::MAX).unwrap() == text(9000));
+        assert!(store.read(TWO, &large, 0..u64::MAX).unwrap() == noise(900_000));
+        assert!(!store.contains(ONE, &gone));
+        assert_eq!(
+            store.list(ONE, None, 9).first().unwrap().touched,
+            UnixSeconds(2000)
+        );
+        assert_eq!(store.summary(TWO, &large).unwrap(), Some(summary));
+        assert_eq!(store.summary(ONE, &small).unwrap(), None);
+    }
+}
+
+#[test]
+fn a_sweep_spares_the_living_and_the_recently_touched() {
+    let store = open(&SimDisk::new(1));
+    let live = store.put(ONE, b"live", UnixSeconds(10)).unwrap();
+    let dead = store.put(ONE, b"dead", UnixSeconds(10)).unwrap();
+    let young = store.put(ONE, b"young", UnixSeconds(90)).unwrap();
+    let again = store.put(ONE, b"again", UnixSeconds(10)).unwrap();
+    store.put(ONE, b"again", UnixSeconds(95)).unwrap();
+    let report = store.sweep(ONE, &|blob| *blob == live, UnixSeconds(50)).unwrap();
+    assert_eq!((report.removed, report.removed_bytes, report.kept), (1, 4, 3));
+    for (blob, kept) in [(live, true), (dead, false), (young, true), (again, true)] {
+        assert_eq!(store.contains(ONE, &blob), kept);
+    }
+}
+
+#[test]
+fn an_upload_between_the_look_and_the_removal_saves_the_blob() {
+    let store = open(&SimDisk::new(1));
+    let blob = store.put(ONE, b"wanted again", UnixSeconds(10)).unwrap();
+    let upload_meanwhile = |_: &BlobId| {
+        store.put(ONE, b"wanted again", UnixSeconds(100)).unwrap();
+        false
+    };
+    let report = store.sweep(ONE, &upload_meanwhile, UnixSeconds(50)).unwrap();
+    assert_eq!(report.removed, 0);
+    assert!(store.contains(ONE, &blob));
+}
+
+#[test]
+fn compaction_keeps_the_living_and_gives_space_back() {
+    let disk = SimDisk::new(3);
+    let store = open(&disk);
+    let mut upload = store.begin(ONE);
+    upload.push(&noise(600_000)).unwrap();
+    let large = upload.finish(UnixSeconds(10)).unwrap();
+    let blobs: Vec<BlobId> = (0..60)
+        .map(|n| store.put(ONE, &noise(20_000 + n), UnixSeconds(10)).unwrap())
+        .collect();
+    let kept: Vec<BlobId> = blobs.iter().copied().step_by(6).collect();
+    let summary = Summary {
+        version: SummaryVersion(1),
+        bytes: Bytes::from_static(b"s"),
+    };
+    store.put_summary(ONE, &kept[0], &summary).unwrap();
+    store.touch(ONE, &kept[1], UnixSeconds(77)).unwrap();
+    let readers: Vec<_> = kept
+        .iter()
+        .map(|blob| store.reader(ONE, blob, 0..u64::MAX).unwrap())
+        .collect();
+    store
+        .sweep(
+            ONE,
+            &|blob| kept.contains(blob) || *blob == large,
+            UnixSeconds(50),
+        )
+        .unwrap();
+    let before = disk.list(&support::dir()).unwrap().len();
+    let mut removed = 0;
+    loop {
+        match store.compaction_step().unwrap() {
+            CompactionStep::Removed(_) => removed += 1,
+            CompactionStep::Copied(_) => (),
+            CompactionStep::Idle => break,
+        }
+    }
+    assert!(removed > 3, "removed {removed} of {before}");
+    for (reader, blob) in readers.into_iter().zip(&kept) {
+        let bytes: Vec<u8> = reader.flat_map(|chunk| chunk.unwrap().to_vec()).collect();
+        assert_eq!(BlobId::of(&bytes), *blob);
+    }
+    disk.crash();
+    drop(store);
+    let store = reopen(&disk);
+    let scrubbed: Vec<_> = store
+        .scrub(None)
+        .map(|(key, result)| result.map(|()| key.1).unwrap())
+        .collect();
+    assert_eq!(scrubbed.len(), kept.len() + 1);
+    assert!(kept.iter().all(|blob| store.contains(ONE, blob)));
+    assert_eq!(store.summary(ONE, &kept[0]).unwrap(), Some(summary));
+    let touched = store
+        .list(ONE, None, 99)
+        .into_iter()
+        .find(|info| info.blob == kept[1])
+        .unwrap()
+        .touched;
+    assert_eq!(touched, UnixSeconds(77));
+}
+
+#[test]
+fn a_full_disk_refuses_uploads_and_recovers() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let first = store.put(ONE, &noise(5000), UnixSeconds(1)).unwrap();
+    disk.set_capacity_bytes(options().reserve_bytes);
+    assert!(matches!(store.put(ONE, &noise(6000), NOW), Err(Error::NoSpace)));
+    let mut upload = store.begin(ONE);
+    upload.push(b"short").unwrap();
+    assert!(matches!(upload.finish(NOW), Err(Error::NoSpace)));
+    assert!(store.touch(ONE, &first, UnixSeconds(2)).unwrap());
+    store.sweep(ONE, &|_| false, UnixSeconds(9)).unwrap();
+    disk.set_capacity_bytes(u64::MAX / 2);
+    let second = store.put(ONE, &noise(6000), NOW).unwrap();
+    disk.crash();
+    drop(store);
+    let store = reopen(&disk);
+    assert!(store.contains(ONE, &second));
+    assert!(!store.contains(ONE, &first));
+}
+
+#[test]
+fn a_failed_sync_poisons_the_store() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    disk.fail_sync_after(1);
+    assert!(matches!(store.put(ONE, b"a", NOW), Err(Error::Poisoned { .. })));
+    assert!(matches!(store.put(ONE, b"b", NOW), Err(Error::Poisoned { .. })));
+    assert!(!store.contains(ONE, &BlobId::of(b"a")));
+}
