@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{Disk, DiskFile, DiskPath, Error, Operation, Result};
 use contents::Contents;
@@ -26,6 +26,8 @@ pub const SECTOR_BYTES: usize = 512;
 #[derive(Debug, Clone)]
 pub struct SimDisk {
     medium: Arc<Mutex<Medium>>,
+    /// The life that this handle belongs to; `None` outlives them all.
+    life: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,29 @@ impl SimDisk {
         };
         Self {
             medium: Arc::new(Mutex::new(medium)),
+            life: None,
         }
+    }
+
+    /// Returns the disk as one run of a process sees it: after the next [`SimDisk::crash`] every operation
+    /// through the returned handle fails, so that what is left of the old process cannot write into the new
+    /// one's disk.
+    #[must_use]
+    pub fn mount(&self) -> Self {
+        let life = Some(self.medium.lock().generation);
+        Self {
+            medium: Arc::clone(&self.medium),
+            life,
+        }
+    }
+
+    fn lock(&self, operation: Operation, path: &DiskPath) -> Result<MutexGuard<'_, Medium>> {
+        let medium = self.medium.lock();
+        medium.require_power(operation, path)?;
+        if self.life.is_some_and(|life| life != medium.generation) {
+            return Err(fault(operation, path, "handle of an earlier life"));
+        }
+        Ok(medium)
     }
 
     /// Loses power and starts again: synced bytes and names remain, of the unsynced ones some part. Open
@@ -205,7 +229,7 @@ impl SimDisk {
         path: &DiskPath,
         change: impl FnOnce(&mut Medium) -> Result<()>,
     ) -> Result<()> {
-        let mut medium = self.medium.lock();
+        let mut medium = self.lock(operation, path)?;
         let cut = medium.step(operation, path)?;
         change(&mut medium)?;
         if cut {
@@ -235,8 +259,7 @@ impl Disk for SimDisk {
     }
 
     fn open(&self, path: &DiskPath) -> Result<Arc<dyn DiskFile>> {
-        let medium = self.medium.lock();
-        medium.require_power(Operation::Open, path)?;
+        let medium = self.lock(Operation::Open, path)?;
         let inode = medium
             .names
             .get(path)
@@ -267,8 +290,7 @@ impl Disk for SimDisk {
     }
 
     fn list(&self, dir: &DiskPath) -> Result<Vec<String>> {
-        let medium = self.medium.lock();
-        medium.require_power(Operation::Directory, dir)?;
+        let medium = self.lock(Operation::Directory, dir)?;
         if !medium.directories.contains(dir) {
             return Err(Error::NotFound { path: dir.clone() });
         }
@@ -286,15 +308,14 @@ impl Disk for SimDisk {
     }
 
     fn sync_dir(&self, dir: &DiskPath) -> Result<()> {
-        let mut medium = self.medium.lock();
+        let mut medium = self.lock(Operation::Sync, dir)?;
         medium.step_sync(dir)?;
         medium.names.sync(dir);
         Ok(())
     }
 
     fn free_bytes(&self) -> Result<u64> {
-        let medium = self.medium.lock();
-        medium.require_power(Operation::FreeSpace, &DiskPath::root())?;
+        let medium = self.lock(Operation::FreeSpace, &DiskPath::root())?;
         Ok(medium.free_bytes())
     }
 }

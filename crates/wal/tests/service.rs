@@ -16,7 +16,7 @@ fn indexes(entries: &[wal::Entry]) -> Vec<u64> {
 }
 
 fn open_inline(disk: &SimDisk) -> Log {
-    Log::inline(Wal::open(Arc::new(disk.clone()), wal_dir(), options()).unwrap())
+    Log::inline(Wal::open(Arc::new(disk.mount()), wal_dir(), options()).unwrap())
 }
 
 #[test]

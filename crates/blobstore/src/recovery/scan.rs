@@ -93,7 +93,7 @@ impl<'f> Scanner<'f> {
                 let record = self.record(header, at, verify)?;
                 at += padded(header.record_bytes());
                 found.records.push(record);
-            } else if bytes.iter().all(|byte| *byte == 0) && garbage_start.is_none() {
+            } else if bytes.iter().take(RECORD_ALIGNMENT).all(|byte| *byte == 0) && garbage_start.is_none() {
                 at += RECORD_ALIGNMENT as u64;
             } else {
                 garbage_start.get_or_insert(at);

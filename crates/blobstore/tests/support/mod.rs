@@ -26,7 +26,7 @@ pub fn options() -> BlobStoreOptions {
 }
 
 pub fn open_with_report(disk: &SimDisk, options: BlobStoreOptions) -> (BlobStore, OpenReport) {
-    let (engine, report) = Engine::open(Arc::new(disk.clone()), dir(), options).unwrap();
+    let (engine, report) = Engine::open(Arc::new(disk.mount()), dir(), options).unwrap();
     (BlobStore::inline(engine), report)
 }
 

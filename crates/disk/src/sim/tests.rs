@@ -138,3 +138,14 @@ fn flipped_bits_are_seen_now_and_after_a_crash() {
     disk.crash();
     assert_eq!(contents(&disk, "a").unwrap(), [0, 0, 0x80, 0]);
 }
+
+#[test]
+fn a_mounted_disk_does_not_outlive_the_crash() {
+    let disk = SimDisk::new(1);
+    let mounted = disk.mount();
+    mounted.create_new(&path("a")).unwrap();
+    disk.crash();
+    assert!(mounted.create_new(&path("b")).is_err());
+    assert!(mounted.list(&DiskPath::root()).is_err());
+    disk.mount().create_new(&path("b")).unwrap();
+}
