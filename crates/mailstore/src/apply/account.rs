@@ -58,6 +58,14 @@ pub(super) fn run(work: &mut Workspace<'_>, command: &AccountCommand) -> Result<
             }
         }
         AccountCommand::SetCredentials(credentials) => work.profile.credentials = credentials.clone(),
+        AccountCommand::UpgradeCredentials { credentials, version } => {
+            // The password stays, and so do sessions and caches: neither the version nor who watches
+            // hears of it.
+            if work.profile.credentials_version == *version {
+                work.profile.credentials = credentials.clone();
+            }
+            return Ok(Reply::Done);
+        }
         AccountCommand::SetSuspended(suspended) => suspend(&mut work.profile, *suspended)?,
         AccountCommand::SetAddress(address) => work.profile.address = address.clone(),
         AccountCommand::SetLimits(limits) => work.profile.limits = *limits,
