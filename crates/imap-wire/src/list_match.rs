@@ -1,6 +1,7 @@
 //! Matching mailbox names against LIST patterns (RFC 3501 §6.3.8).
 
 use crate::error::WireError;
+use smallvec::SmallVec;
 
 /// The hierarchy delimiter of this server.
 pub const DELIMITER: char = '/';
@@ -15,7 +16,12 @@ pub const WILDCARDS_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     tokens: Vec<Token>,
+    /// How many characters a name must have at least.
+    literals: usize,
 }
+
+/// Which token positions a name has reached so far.
+type Reached = SmallVec<[bool; 64]>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {
@@ -33,27 +39,20 @@ impl Pattern {
         for token in canonical_inbox(text).chars().map(token) {
             push_collapsed(&mut tokens, token);
         }
-        let wildcards = tokens
+        let literals = tokens
             .iter()
-            .filter(|token| !matches!(token, Token::Literal(_)))
+            .filter(|token| matches!(token, Token::Literal(_)))
             .count();
-        if wildcards > WILDCARDS_MAX {
+        if tokens.len() - literals > WILDCARDS_MAX {
             return Err(WireError::TooManyWildcards);
         }
-        Ok(Self { tokens })
+        Ok(Self { tokens, literals })
     }
 
     /// Tells whether `name`, a decoded mailbox name, matches the whole pattern.
     pub fn matches(&self, name: &str) -> bool {
-        let mut states = vec![false; self.tokens.len() + 1];
-        if let Some(first) = states.first_mut() {
-            *first = true;
-        }
-        self.close(&mut states);
-        for character in name.chars() {
-            self.step(&mut states, character);
-        }
-        states.last().copied().unwrap_or(false)
+        // So a long pattern costs nothing on short names.
+        self.literals <= name.len() && self.run(name.chars()).last().copied().unwrap_or(false)
     }
 
     /// Tells whether some child of `name`, at any depth, could match the pattern.
@@ -61,15 +60,25 @@ impl Pattern {
     /// LIST answers a parent that does not exist itself when `%` stops at it (RFC 3501 §6.3.8), and
     /// RECURSIVEMATCH looks below a mailbox (RFC 5258 §3).
     pub fn may_match_below(&self, name: &str) -> bool {
-        let mut states = vec![false; self.tokens.len() + 1];
+        self.run(name.chars().chain([DELIMITER]))
+            .iter()
+            .any(|reached| *reached)
+    }
+
+    /// Returns the positions reached after all of `characters`.
+    fn run(&self, characters: impl Iterator<Item = char>) -> Reached {
+        let mut states: Reached = smallvec::smallvec![false; self.tokens.len() + 1];
         if let Some(first) = states.first_mut() {
             *first = true;
         }
         self.close(&mut states);
-        for character in name.chars().chain([DELIMITER]) {
+        for character in characters {
             self.step(&mut states, character);
+            if !states.contains(&true) {
+                break;
+            }
         }
-        states.iter().any(|reached| *reached)
+        states
     }
 
     /// Advances the set of reached token positions by one character of the name.

@@ -178,11 +178,13 @@ impl Framer {
         // What fits is taken even from a line that does not, so that its tag is known.
         self.buffer
             .extend_from_slice(take(input, taken.min(line_room).min(command_room)));
-        if taken > line_room {
-            return Some(Err(WireError::LineTooLong));
-        }
-        if taken > command_room {
-            return Some(Err(WireError::CommandTooLong));
+        if taken > line_room.min(command_room) {
+            let line_is_shorter = line_room <= command_room;
+            return Some(Err(if line_is_shorter {
+                WireError::LineTooLong
+            } else {
+                WireError::CommandTooLong
+            }));
         }
         line_feed.map(|_| Ok(()))
     }
