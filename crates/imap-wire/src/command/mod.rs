@@ -204,7 +204,7 @@ pub struct Fetch {
     pub addressing: Addressing,
     /// The messages.
     pub set: MessageSet,
-    /// The items, macros expanded, in the client's order. `UID` is not added for UID FETCH.
+    /// The items, macros expanded, each once, in the client's order. `UID` is not added for UID FETCH.
     pub items: Vec<FetchItem>,
     /// `CHANGEDSINCE` (RFC 7162 §3.1.4.1)
     pub changed_since: Option<ModSeq>,
@@ -276,7 +276,8 @@ pub struct AppendMessage {
     pub internal_date: Option<DateTime>,
     /// How the bytes are announced.
     pub literal: Literal,
-    /// Whether it came as `UTF8 (~{n})` (RFC 9755 §4): headers may hold UTF-8.
+    /// Whether it came as `UTF8 (~{n})` (RFC 9755 §4): headers may hold UTF-8. Whether the session
+    /// has enabled that is for the caller to check.
     pub utf8: bool,
 }
 

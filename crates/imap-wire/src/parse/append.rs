@@ -107,7 +107,13 @@ fn next_message<'a>(context: &Context, input: &'a [u8]) -> Result<AppendMessage,
 fn append_data<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, (Literal, bool)> {
     let Ok((rest, ())) = keyword("UTF8")(input) else {
         let (rest, literal) = expect("a message literal", input, literal_header)?;
-        return Ok((rest, (literal, false)));
+        // A literal8 outside UTF8 is of BINARY (RFC 3516 §4.4), which is not offered.
+        let allowed = !literal.binary;
+        return if allowed {
+            Ok((rest, (literal, false)))
+        } else {
+            Err(fail(input, WireError::LiteralForbidden))
+        };
     };
     let (rest, ()) = sp(context, rest)?;
     let (rest, ()) = exact("(", rest)?;

@@ -78,14 +78,23 @@ fn fetch_modifier<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, Modifier
 fn items<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, Vec<FetchItem>> {
     if input.starts_with(b"(") {
         let (rest, items) = list1(context, input, |input| macro_or_att(context, input, InList::Yes))?;
-        let items: Vec<FetchItem> = items.into_iter().flatten().collect();
-        return if items.len() > ITEMS_MAX {
-            Err(fail(input, WireError::TooManyElements))
-        } else {
-            Ok((rest, items))
-        };
+        if items.len() > ITEMS_MAX {
+            return Err(fail(input, WireError::TooManyElements));
+        }
+        return Ok((rest, without_repeats(items.into_iter().flatten())));
     }
     macro_or_att(context, input, InList::No)
+}
+
+/// An item that is asked for twice is answered once, so that a command cannot multiply its answer.
+fn without_repeats(items: impl Iterator<Item = FetchItem>) -> Vec<FetchItem> {
+    let mut unique = Vec::new();
+    for item in items {
+        if !unique.contains(&item) {
+            unique.push(item);
+        }
+    }
+    unique
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

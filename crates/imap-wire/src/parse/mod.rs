@@ -2,7 +2,7 @@
 //!
 //! One file per family of rules; every rule's function carries its ABNF. The functions take the rest
 //! of the command and return what is left, as nom has it. What depends on the session, and what is
-//! recorded on the way, is in [`Context`].
+//! recorded on the way, is in `Context`.
 
 pub(crate) mod append;
 pub(crate) mod auth;

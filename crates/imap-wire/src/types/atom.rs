@@ -53,7 +53,8 @@ impl Atom {
 
 /// Bytes that must reach neither a log nor a core file: a password or a SASL message.
 ///
-/// They are wiped when dropped, and `Debug` does not show them.
+/// They are wiped when dropped, and `Debug` does not show them. The comparison is for tests: it takes
+/// a time that depends on the bytes, so nothing may be verified with it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 

@@ -2,6 +2,8 @@
 
 use crate::encode::is_atom_char;
 use crate::types::atom::ascii_string;
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 
 /// The longest keyword taken.
 pub const KEYWORD_BYTES_MAX: usize = 255;
@@ -26,9 +28,44 @@ pub enum Flag {
     Keyword(Keyword),
 }
 
-/// A keyword: an atom that compares without regard to case (RFC 3501 §2.3.2).
-#[derive(Debug, Clone, Hash, PartialEq, Eq, PartialOrd, Ord)]
+/// A keyword: an atom. It keeps its spelling and compares without regard to case, as all names do
+/// (RFC 3501 §9 note 1).
+#[derive(Debug, Clone)]
 pub struct Keyword(String);
+
+impl Keyword {
+    fn folded(&self) -> impl Iterator<Item = u8> + '_ {
+        self.0.bytes().map(|byte| byte.to_ascii_lowercase())
+    }
+}
+
+impl PartialEq for Keyword {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Keyword {}
+
+impl PartialOrd for Keyword {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Keyword {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.folded().cmp(other.folded())
+    }
+}
+
+impl Hash for Keyword {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in self.folded() {
+            state.write_u8(byte);
+        }
+    }
+}
 
 /// A flag as a response shows it: one of a message's, or one that only the server sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,5 +153,29 @@ impl FlagRef<'_> {
                 );
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeSet, HashSet};
+
+    #[test]
+    fn keywords_compare_without_regard_to_case() {
+        let keywords =
+            || ["$Junk", "$junk", "$JUNK", "other"].map(|text| Keyword::new(text.as_bytes()).expect(text));
+        assert_eq!(keywords().into_iter().collect::<HashSet<_>>().len(), 2);
+        assert_eq!(keywords().into_iter().collect::<BTreeSet<_>>().len(), 2);
+        assert_eq!(keywords().map(|keyword| keyword.as_str().to_owned())[2], "$JUNK");
+    }
+
+    #[test]
+    fn names_that_are_no_flags() {
+        for bad in ["", "a b", "a(", "\\Seen", "é", "a]"] {
+            assert_eq!(Keyword::new(bad.as_bytes()), None, "{bad}");
+        }
+        assert_eq!(Flag::system(b"\\Recent"), None);
+        assert_eq!(Flag::system(b"\\sEEN"), Some(Flag::Seen));
     }
 }

@@ -296,6 +296,17 @@ fn fetch_items() {
 }
 
 #[test]
+fn repeated_fetch_items_are_answered_once() {
+    let line = format!("FETCH 1 ({})", vec!["BODY[] FLAGS"; 100].join(" "));
+    let whole = FetchItem::Body {
+        peek: false,
+        section: Section::default(),
+        partial: None,
+    };
+    check(&line, fetch_of(vec![whole, FetchItem::Flags]));
+}
+
+#[test]
 fn fetch_sections() {
     let body = |peek, part: &[u32], text, partial| {
         let section = Section {

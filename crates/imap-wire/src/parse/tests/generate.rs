@@ -210,11 +210,16 @@ fn a_search() -> impl Strategy<Value = CommandBody> {
     })
 }
 
+fn fetch_items() -> impl Strategy<Value = Vec<FetchItem>> {
+    let unique = |items: &Vec<FetchItem>| (1..items.len()).all(|end| !items[..end].contains(&items[end]));
+    vec(a_fetch_item(), 1..5).prop_filter("each item once", unique)
+}
+
 fn a_fetch() -> impl Strategy<Value = CommandBody> {
     (
         an_addressing(),
         a_message_set(),
-        vec(a_fetch_item(), 1..5),
+        fetch_items(),
         of(a_mod_seq()),
         any::<bool>(),
     )
