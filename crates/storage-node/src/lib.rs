@@ -1,1 +1,34 @@
-//! Placeholder.
+//! One storage node: the ports of `mailstore` for the groups that it leads.
+//!
+//! [`Node`] puts together what the mechanisms give: replicas (`consensus`, behind [`Replication`]),
+//! content (`blobstore`, behind [`Content`]), SASL and tokens (`auth`). Everything that a caller may do
+//! is decided in `authorise.rs`, and nowhere else.
+//!
+//! The crate deliberately knows no IMAP, no gRPC and no sequence numbers, and it does not find leaders:
+//! it answers [`NotLeader`](mailstore::StoreError::NotLeader) and the router looks elsewhere. Start
+//! reading at [`Node`], then `mail/mod.rs`.
+
+mod admin;
+mod authorise;
+mod content;
+mod delivery;
+mod environment;
+mod login;
+mod mail;
+mod maintenance;
+mod node;
+mod options;
+mod pool;
+mod replication;
+mod search;
+mod sessions;
+mod tokens;
+mod watch;
+
+pub use content::{Content, ContentUsage};
+pub use delivery::{DeliveryFilter, ImplicitKeep, Incoming};
+pub use environment::Environment;
+pub use node::{Node, NodeEvents, NodeParts};
+pub use options::NodeOptions;
+pub use replication::{EventSink, Replication};
+pub use sessions::SessionLimits;

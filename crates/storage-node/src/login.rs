@@ -179,7 +179,7 @@ impl NodeExchange {
             since: now,
         };
         let token = node.tokens().renewed(&info, now);
-        node.sessions().register(info).ok()?;
+        node.sessions_registry().register(info).ok()?;
         let (address, proxy) = (account.address.clone(), self.request.proxy.clone());
         Some(Login { account: account.id, address, session, token, proxy })
     }
@@ -267,15 +267,15 @@ impl NodeLogin for Node {
 
     async fn notices(&self, caller: &Caller) -> Result<BoxStream<SessionNotice>, StoreError> {
         self.authorise(caller, crate::authorise::Right::Read)?;
-        if !self.sessions().contains(caller.session) {
+        if !self.sessions_registry().contains(caller.session) {
             self.register_again(caller).await?;
         }
-        self.sessions().notices(caller.session).ok_or(StoreError::Unauthorized)
+        self.sessions_registry().notices(caller.session).ok_or(StoreError::Unauthorized)
     }
 
     async fn end_session(&self, caller: &Caller) -> Result<(), StoreError> {
         self.authorise(caller, crate::authorise::Right::Read)?;
-        self.sessions().end(caller.session);
+        self.sessions_registry().end(caller.session);
         Ok(())
     }
 }
@@ -297,6 +297,6 @@ impl Node {
             proxy: caller.presenter.to_string(),
             since: self.environment().now(),
         };
-        self.sessions().register(info).map_err(|_| StoreError::Overloaded)
+        self.sessions_registry().register(info).map_err(|_| StoreError::Overloaded)
     }
 }

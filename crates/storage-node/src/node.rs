@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use cluster::SlotMap;
 use mailstore::command::Subject;
+use mailstore::event::Event;
 use mailstore::rows::ReadRows;
 use mailstore::{AccountId, GroupId, StoreError};
 
 use crate::content::Content;
+use crate::delivery::DeliveryFilter;
 use crate::environment::Environment;
 use crate::login::LoginDesk;
 use crate::options::NodeOptions;
 use crate::pool::Pool;
 use crate::replication::{EventSink, Replication};
-use crate::sessions::SessionRegistry;
+use crate::sessions::{SessionLimits, SessionRegistry};
 use crate::tokens::Tokens;
 use crate::watch::WatchHub;
 
@@ -33,19 +35,35 @@ pub struct NodeParts {
     pub keys: auth::KeyRing,
     /// Signs session tokens.
     pub signer: auth::TokenSigner,
+    /// Decides where delivered mail goes.
+    pub filter: Arc<dyn DeliveryFilter>,
     /// Known to all nodes of the cluster; salts what unknown users are told.
     pub pretender: auth::Pretender,
 }
 
 /// Hands the events of applied entries to a node. Made before the replicas, which publish to it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct NodeEvents {
     hub: Arc<WatchHub>,
+    sessions: Arc<SessionRegistry>,
+}
+
+impl NodeEvents {
+    /// Returns the receiver for a node whose session registry has these bounds.
+    #[must_use]
+    pub fn new(limits: SessionLimits) -> Self {
+        Self { hub: Arc::default(), sessions: Arc::new(SessionRegistry::new(limits)) }
+    }
 }
 
 impl EventSink for NodeEvents {
-    fn publish(&self, events: &[mailstore::event::Event]) {
+    fn publish(&self, events: &[Event]) {
         self.hub.publish(events);
+        for event in events {
+            if let Event::AccountChanged { account } = event {
+                self.sessions.kick(*account, None, "the account was changed");
+            }
+        }
     }
 }
 
@@ -61,6 +79,7 @@ struct Inner {
     replication: Arc<dyn Replication>,
     content: Arc<dyn Content>,
     hub: Arc<WatchHub>,
+    filter: Arc<dyn DeliveryFilter>,
     slots: SlotMap,
     readers: Pool,
     tokens: Tokens,
@@ -76,13 +95,14 @@ impl Node {
         let started = parts.environment.now();
         let inner = Inner {
             readers: Pool::new(options.readers, options.readers_waiting),
-            sessions: Arc::new(SessionRegistry::new(options.sessions)),
+            sessions: parts.events.sessions,
             login: LoginDesk::new(&options, parts.pretender, &*parts.environment),
             tokens: Tokens::new(parts.keys, parts.signer),
             environment: parts.environment,
             replication: parts.replication,
             content: parts.content,
             hub: parts.events.hub,
+            filter: parts.filter,
             slots: parts.slots,
             started,
             options,
@@ -110,11 +130,15 @@ impl Node {
         &self.inner.hub
     }
 
+    pub(crate) fn filter(&self) -> &dyn DeliveryFilter {
+        &*self.inner.filter
+    }
+
     pub(crate) fn tokens(&self) -> &Tokens {
         &self.inner.tokens
     }
 
-    pub(crate) fn sessions(&self) -> &Arc<SessionRegistry> {
+    pub(crate) fn sessions_registry(&self) -> &Arc<SessionRegistry> {
         &self.inner.sessions
     }
 

@@ -19,6 +19,17 @@ pub(super) async fn check(
     node.read_account(group, account, move |rows| mailstore::read::check_append(rows, &mailbox, size)).await
 }
 
+/// Checks that the account takes mail of this size now.
+pub(crate) async fn check_delivery(
+    node: &Node,
+    group: GroupId,
+    account: AccountId,
+    size: u64,
+) -> Result<(), StoreError> {
+    check_room(node, size)?;
+    node.read_account(group, account, move |rows| mailstore::read::check_delivery(rows, size)).await
+}
+
 /// Starts to store content.
 pub(crate) async fn upload(node: &Node, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
     check_room(node, size)?;
@@ -26,7 +37,7 @@ pub(crate) async fn upload(node: &Node, group: GroupId, size: u64) -> Result<Box
 }
 
 /// Checks what does not depend on the account.
-pub(crate) fn check_room(node: &Node, size: u64) -> Result<(), StoreError> {
+fn check_room(node: &Node, size: u64) -> Result<(), StoreError> {
     if size > node.options().message_bytes_max {
         return Err(Rejection::MessageTooLarge.into());
     }

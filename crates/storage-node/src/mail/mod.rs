@@ -1,6 +1,6 @@
 //! One account's mail, for callers whose token says that it is theirs.
 
-mod append;
+pub(crate) mod append;
 mod messages;
 mod read;
 mod search;

@@ -1,0 +1,111 @@
+//! Administration of what this node leads.
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::try_unfold;
+use mailstore::account::Credentials;
+use mailstore::command::{Command, Subject};
+use mailstore::ids::RequestId;
+use mailstore::ports::{BoxStream, NodeAdmin, NodeStatus, SecretChange, SessionInfo};
+use mailstore::query::{AccountInfo, MailboxTree};
+use mailstore::{AccountId, GroupId, Reply, SessionId, StoreError};
+
+use crate::node::Node;
+
+/// Accounts that are read at one time.
+const PAGE_ACCOUNTS: usize = 256;
+
+#[async_trait]
+impl NodeAdmin for Node {
+    async fn propose(
+        &self,
+        subject: Subject,
+        request: Option<RequestId>,
+        command: Command,
+    ) -> Result<Reply, StoreError> {
+        self.propose_for(subject, request, command).await
+    }
+
+    async fn derive_credentials(&self, secret: SecretChange) -> Result<Credentials, StoreError> {
+        self.login_desk().derive(self.environment(), secret).await
+    }
+
+    async fn account(&self, account: AccountId) -> Result<AccountInfo, StoreError> {
+        self.read_account(self.group_of(account), account, |rows| mailstore::read::account_info(rows)).await
+    }
+
+    async fn account_tree(&self, account: AccountId) -> Result<MailboxTree, StoreError> {
+        self.read_account(self.group_of(account), account, |rows| mailstore::read::mailbox_tree(rows)).await
+    }
+
+    async fn accounts(&self) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
+        let led = self.replication().groups().into_iter().filter(|group| self.replication().leads(*group));
+        let mut groups: Vec<GroupId> = led.collect();
+        let first = groups.pop().map(|group| Position { group, after: None, rest: groups });
+        let pages = try_unfold((self.clone(), first), |(node, position)| async move {
+            let Some(position) = position else { return Ok::<_, StoreError>(None) };
+            let (page, next) = page(&node, position).await?;
+            Ok(Some((futures::stream::iter(page.into_iter().map(Ok)), (node, next))))
+        });
+        Ok(futures::TryStreamExt::try_flatten(pages).boxed())
+    }
+
+    async fn sessions(&self, account: Option<AccountId>) -> Result<Vec<SessionInfo>, StoreError> {
+        if let Some(account) = account {
+            self.replication().read_barrier(self.group_of(account)).await?;
+        }
+        Ok(self.sessions_registry().list(account))
+    }
+
+    async fn kick(&self, account: AccountId, session: Option<SessionId>) -> Result<u64, StoreError> {
+        self.replication().read_barrier(self.group_of(account)).await?;
+        Ok(self.sessions_registry().kick(account, session, "ended by the administrator"))
+    }
+
+    async fn node_status(&self) -> Result<NodeStatus, StoreError> {
+        let usage = self.content_store().usage();
+        Ok(NodeStatus {
+            node: self.options().name.clone(),
+            version: self.options().version.clone(),
+            started: self.started(),
+            groups: self.replication().status(),
+            blob_bytes: usage.stored_bytes,
+            disk_free_bytes: usage.free_bytes,
+            sessions: self.sessions_registry().len(),
+        })
+    }
+}
+
+/// How far a list of accounts has come.
+struct Position {
+    group: GroupId,
+    after: Option<AccountId>,
+    rest: Vec<GroupId>,
+}
+
+/// Returns a page of accounts and where the next one begins.
+async fn page(node: &Node, mut position: Position) -> Result<(Vec<AccountInfo>, Option<Position>), StoreError> {
+    let group = position.group;
+    if position.after.is_none() {
+        node.replication().read_barrier(group).await?;
+    }
+    let (reader, after) = (node.clone(), position.after);
+    let infos = node
+        .blocking(move || {
+            let accounts = reader.replication().accounts(group, after, PAGE_ACCOUNTS)?;
+            let infos = accounts.into_iter().map(|account| {
+                let rows = reader.replication().rows(group, &Subject::Account(account));
+                mailstore::read::account_info(&*rows).map_err(StoreError::from)
+            });
+            infos.collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    let next = match infos.last() {
+        Some(last) if infos.len() == PAGE_ACCOUNTS => {
+            position.after = Some(last.account.id);
+            Some(position)
+        }
+        _ => position.rest.pop().map(|group| Position { group, after: None, rest: position.rest }),
+    };
+    Ok((infos, next))
+}
