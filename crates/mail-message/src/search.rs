@@ -115,7 +115,7 @@ pub fn part_contains(part: &PartRef<'_>, message: &[u8], needle: &Needle) -> boo
 }
 
 /// Looks through every field of a header block, names included.
-fn header_block_contains(header: &[u8], needle: &Needle) -> bool {
+pub fn header_block_contains(header: &[u8], needle: &Needle) -> bool {
     let parsed = header.get(..HEADER_PARSE_BYTES_MAX).unwrap_or(header);
     fields(parsed).any(|field| {
         let unfolded = field.unfolded();

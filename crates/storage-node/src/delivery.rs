@@ -137,6 +137,7 @@ mod tests {
                 name: name.clone(),
                 uid_validity: UidValidity::new(1).expect("not zero"),
                 uid_next: None,
+                recent: 0,
                 highest_modseq: ModSeq(1),
                 expunge_floor: ModSeq(0),
                 first_recent_uid: None,

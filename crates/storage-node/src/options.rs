@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth::{ExchangeOptions, HashParameters, LimiterOptions, LoginCacheOptions};
+use auth::{HashParameters, LimiterOptions, Limits, LoginCacheOptions};
 
 use crate::sessions::SessionLimits;
 
@@ -30,7 +30,7 @@ pub struct NodeOptions {
     /// How passwords are hashed.
     pub hash: HashParameters,
     /// What the SASL exchanges allow.
-    pub exchange: ExchangeOptions,
+    pub exchange: Limits,
     /// Defence against guessing.
     pub limiter: LimiterOptions,
     /// Remembers good passwords for a while; `None` checks each in full.

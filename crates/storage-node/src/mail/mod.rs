@@ -2,7 +2,6 @@
 
 pub(crate) mod append;
 mod messages;
-mod read;
 mod search;
 
 use std::sync::Arc;

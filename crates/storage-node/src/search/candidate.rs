@@ -1,7 +1,7 @@
 //! One message under search: what is known of it, loaded when first asked for.
 
 use bytes::Bytes;
-use mail_message::{Summary, SummaryRef};
+use mail_message::SummaryRef;
 use mailstore::message::{MessageRecord, MessageState};
 use mailstore::{BlobId, StoreError};
 
@@ -56,8 +56,3 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Makes the summary of a message whose stored one is missing or old.
-pub(crate) fn summarise(content: &[u8]) -> Result<Bytes, StoreError> {
-    let summary = Summary::of(content).map_err(|error| StoreError::Internal(format!("summary: {error}")))?;
-    Ok(Bytes::from(summary.into_bytes()))
-}

@@ -4,4 +4,4 @@ mod candidate;
 mod matcher;
 
 pub(crate) use candidate::{Candidate, ContentReader};
-pub(crate) use matcher::{Matcher, SearchError};
+pub(crate) use matcher::Matcher;
