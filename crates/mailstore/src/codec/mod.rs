@@ -28,6 +28,7 @@ use crate::address::AddressRecord;
 use crate::command::{Command, Entry, Subject};
 use crate::error::{DecodeError, Rejection, StoreError};
 use crate::event::Event;
+use crate::ids::RequestId;
 use crate::ports;
 use crate::query;
 use crate::reply::Reply;
@@ -94,6 +95,7 @@ forms! {
     encode_entry decode_entry "a log entry" Entry => Entry;
     encode_subject decode_subject "what an entry changes" Subject => Subject;
     encode_command decode_command "a command" Command => Command;
+    encode_request_id decode_request_id "the id of a request" RequestId => RequestId;
     encode_reply decode_reply "a reply" Reply => Reply;
     encode_rejection decode_rejection "a rejection" Rejection => RejectionMessage;
     encode_store_error decode_store_error "an error" StoreError => StoreError;

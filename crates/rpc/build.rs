@@ -1,0 +1,24 @@
+//! Compiles the services under `proto/facteur`, without protoc.
+
+use std::error::Error;
+
+const INCLUDE: &str = "../../proto";
+const FILES: [&str; 8] = [
+    "facteur/admin/v1/admin.proto",
+    "facteur/node/v1/admin.proto",
+    "facteur/node/v1/common.proto",
+    "facteur/node/v1/delivery.proto",
+    "facteur/node/v1/login.proto",
+    "facteur/node/v1/mail.proto",
+    "facteur/raft/v1/content.proto",
+    "facteur/raft/v1/raft.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={INCLUDE}/facteur");
+    let descriptors = protox::compile(FILES, [INCLUDE])?;
+    tonic_prost_build::configure()
+        .bytes(".")
+        .compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! A storage node behind gRPC.
+
+mod admin;
+mod delivery;
+mod login;
+mod mail;
+mod upload;
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use mailstore::StoreError;
+use mailstore::error::DecodeError;
+use mailstore::ports::{BoxStream, Caller};
+use tonic::transport::Channel;
+use tonic::{Response, Status, Streaming};
+
+use crate::generated::node::delivery_client::DeliveryClient;
+use crate::generated::node::login_client::LoginClient;
+use crate::generated::node::mail_client::MailClient;
+use crate::generated::node::node_admin_client::NodeAdminClient;
+use crate::generated::node::{self as proto, EncodedResponse};
+use crate::status::{store_error, unreadable_answer};
+use crate::transport::Dialer;
+
+/// Time that a call with one answer may take. A caller that has more patience tries again.
+const CALL_TIME_MAX: Duration = Duration::from_secs(10);
+/// Largest message of our own that is taken. Pieces of answers are far smaller.
+const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A storage node behind gRPC, as if it were in this process. Requests and bulk content go over
+/// connections of their own, so that neither waits for the other.
+#[derive(Clone)]
+pub struct NodeClient {
+    mail: MailClient<Channel>,
+    bulk: MailClient<Channel>,
+    login: LoginClient<Channel>,
+    delivery: DeliveryClient<Channel>,
+    admin: NodeAdminClient<Channel>,
+}
+
+impl NodeClient {
+    /// Returns a client that connects when first used.
+    #[must_use]
+    pub fn new(dialer: &Dialer) -> Self {
+        let (requests, bulk) = (dialer.channel(), dialer.channel());
+        Self {
+            mail: MailClient::new(requests.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            bulk: MailClient::new(bulk.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            login: LoginClient::new(requests.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            delivery: DeliveryClient::new(bulk).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            admin: NodeAdminClient::new(requests).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        }
+    }
+}
+
+/// Waits for a call with one answer.
+pub(crate) async fn answer<T>(
+    call: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(CALL_TIME_MAX, call).await {
+        Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) => Err(store_error(&status)),
+        Err(_) => Err(StoreError::OutcomeUnknown),
+    }
+}
+
+/// Reads an encoded answer.
+fn decoded<T>(encoded: Result<T, DecodeError>) -> Result<T, StoreError> {
+    encoded.map_err(|error| unreadable_answer(&error))
+}
+
+/// Returns the items of a stream of encoded answers.
+fn items<T: Send + 'static>(
+    stream: Streaming<EncodedResponse>,
+    decode: fn(Bytes) -> Result<T, DecodeError>,
+) -> BoxStream<Result<T, StoreError>> {
+    stream
+        .map(move |item| match item {
+            Ok(item) => decoded(decode(item.encoded)),
+            Err(status) => Err(store_error(&status)),
+        })
+        .boxed()
+}
+
+/// Returns the items of a stream that ends where the other side is lost or cannot be understood.
+fn until_lost<T: Send + 'static>(
+    stream: impl Stream<Item = Result<T, StoreError>> + Send + 'static,
+) -> BoxStream<T> {
+    stream
+        .take_while(|item| futures::future::ready(item.is_ok()))
+        .filter_map(|item| async { item.ok() })
+        .boxed()
+}
+
+fn caller_message(caller: &Caller) -> proto::Caller {
+    proto::Caller {
+        account: Bytes::copy_from_slice(&caller.account.0),
+        session: Bytes::copy_from_slice(&caller.session.0),
+        token: caller.token.clone(),
+    }
+}
+
+fn caller_request(caller: &Caller) -> proto::CallerRequest {
+    proto::CallerRequest {
+        caller: Some(caller_message(caller)),
+    }
+}
