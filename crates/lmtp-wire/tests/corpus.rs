@@ -1,5 +1,6 @@
 //! The corpus of the `lmtp` fuzz target as an ordinary test, and the dialogue of RFC 2033.
 
+#[path = "../../../fuzz/checks/lmtp.rs"]
 mod session;
 
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Reads the client's side of a whole session, as a server does, and checks on the way what must hold
-//! for any bytes. Shared by the corpus test and the fuzz target.
+//! Reads the client's side of a whole LMTP session, as a server does, and checks on the way what must
+//! hold for any bytes. The fuzz target and the corpus test of the crate include this file.
 
 use bytes::{Buf, BytesMut};
 use lmtp_wire::{Command, CommandError, DataDecoder, DataProgress, Line, LineFramer};
