@@ -16,6 +16,10 @@ const FILES: &[Generated] = &[
         make: settings::reference,
     },
     Generated {
+        path: "docs/metrics.md",
+        make: crate::catalog::reference,
+    },
+    Generated {
         path: "deploy/facteur.toml",
         make: settings::sample,
     },

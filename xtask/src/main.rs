@@ -4,6 +4,10 @@
 //! standard tool knows (layers, sizes, citations of RFCs) are in [`tidy`], each with its own tests.
 //! Start reading at [`verify::STEPS`].
 
+/// The catalog of metrics, read as source: it uses nothing but the standard library, whereas its crate would bring
+/// all of OpenTelemetry into this small program.
+#[path = "../../crates/observability/src/catalog.rs"]
+mod catalog;
 mod fix;
 mod generated;
 mod proto;

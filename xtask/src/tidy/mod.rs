@@ -6,6 +6,7 @@ mod errors;
 mod layers;
 mod lexer;
 mod lints;
+mod metrics;
 mod names;
 mod owners;
 mod purity;
@@ -65,6 +66,7 @@ const RULES: &[(&str, Rule)] = &[
     ("test-code", test_code::check),
     ("documentation", documentation::check),
     ("lints", lints::check),
+    ("metrics", metrics::check),
     ("rfc", rfc::check),
     ("words", words::check),
 ];

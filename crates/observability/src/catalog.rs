@@ -1,0 +1,461 @@
+//! Every metric there is: name, labels and the values that each label may have.
+//!
+//! Roles make their instruments from a `Meter` under these names. An instrument that is not here is dropped, a label
+//! that is not here is cut off, and a series whose label has another value is not served, so that no account or
+//! mailbox name can become a label. This file uses nothing but the standard library: repository tasks read it too,
+//! to write `docs/metrics.md`.
+
+/// What kind of instrument a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only rises; served with the ending `_total`.
+    Counter,
+    /// Rises and falls, or is observed.
+    Gauge,
+    /// A distribution.
+    Histogram,
+}
+
+/// One label and all its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The label's name.
+    pub name: &'static str,
+    /// Every value that it may have.
+    pub values: &'static [&'static str],
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// The instrument's name.
+    pub name: &'static str,
+    /// What kind of instrument it is.
+    pub kind: MetricKind,
+    /// The unit as UCUM writes it: `s`, `By`, or nothing for a count.
+    pub unit: &'static str,
+    /// Its labels.
+    pub labels: &'static [Label],
+    /// What it says.
+    pub help: &'static str,
+}
+
+impl Metric {
+    /// Returns the name under which Prometheus sees it, with unit and ending.
+    pub fn exported_name(&self) -> String {
+        let unit = match self.unit {
+            "s" => "_seconds",
+            "By" => "_bytes",
+            _ => "",
+        };
+        let ending = if self.kind == MetricKind::Counter {
+            "_total"
+        } else {
+            ""
+        };
+        format!("{}{unit}{ending}", self.name)
+    }
+
+    /// Returns the upper bounds of a histogram's buckets.
+    pub fn buckets(&self) -> &'static [f64] {
+        match self.unit {
+            "s" => SECONDS,
+            "By" => BYTES,
+            _ => COUNTS,
+        }
+    }
+}
+
+/// Returns the metric with this instrument name.
+pub fn find(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+const SECONDS: &[f64] = &[
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    30.0,
+];
+const BYTES: &[f64] = &[
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+    157_286_400.0,
+];
+const COUNTS: &[f64] = &[
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 10_000.0,
+];
+
+const COMMAND: Label = Label {
+    name: "command",
+    values: &[
+        "append",
+        "authenticate",
+        "capability",
+        "check",
+        "close",
+        "compress",
+        "copy",
+        "create",
+        "delete",
+        "enable",
+        "examine",
+        "expunge",
+        "fetch",
+        "getquota",
+        "getquotaroot",
+        "id",
+        "idle",
+        "list",
+        "login",
+        "logout",
+        "lsub",
+        "move",
+        "namespace",
+        "noop",
+        "rename",
+        "search",
+        "select",
+        "setquota",
+        "starttls",
+        "status",
+        "store",
+        "subscribe",
+        "uid copy",
+        "uid expunge",
+        "uid fetch",
+        "uid move",
+        "uid search",
+        "uid store",
+        "unknown",
+        "unselect",
+        "unsubscribe",
+        "xlist",
+    ],
+};
+const OUTCOME: Label = Label {
+    name: "outcome",
+    values: &["ok", "no", "bad"],
+};
+const PROTOCOL: Label = Label {
+    name: "protocol",
+    values: &["imap", "imaps", "lmtp"],
+};
+const DIRECTION: Label = Label {
+    name: "direction",
+    values: &["in", "out"],
+};
+const STATE: Label = Label {
+    name: "state",
+    values: &["not-authenticated", "authenticated", "selected", "idle"],
+};
+const MECHANISM: Label = Label {
+    name: "mechanism",
+    values: &[
+        "login-command",
+        "plain",
+        "login",
+        "scram-sha-256",
+        "scram-sha-256-plus",
+        "unknown",
+    ],
+};
+const LOGIN: Label = Label {
+    name: "outcome",
+    values: &[
+        "ok",
+        "credentials",
+        "suspended",
+        "throttled",
+        "aborted",
+        "unavailable",
+        "malformed",
+    ],
+};
+const LIMIT: Label = Label {
+    name: "limit",
+    values: &[
+        "preauth-memory",
+        "preauth-literal",
+        "preauth-command",
+        "preauth-timeout",
+        "preauth-bad-commands",
+        "preauth-connections",
+        "connections",
+        "connections-per-user",
+        "sessions",
+        "line",
+        "command",
+        "literals",
+        "append",
+        "spool",
+        "nesting",
+        "search",
+        "sequence",
+        "wildcards",
+        "cpu",
+        "output",
+        "mailbox-name",
+        "mailboxes",
+        "subscriptions",
+        "keywords",
+        "recipients",
+        "disk",
+    ],
+};
+const DELIVERY: Label = Label {
+    name: "outcome",
+    values: &["delivered", "rejected", "deferred"],
+};
+const REPLICA: Label = Label {
+    name: "role",
+    values: &["leader", "follower", "learner", "stopped"],
+};
+const PROPOSAL: Label = Label {
+    name: "outcome",
+    values: &["committed", "rejected", "not-leader", "timeout", "failed"],
+};
+const CALL: Label = Label {
+    name: "outcome",
+    values: &[
+        "ok",
+        "invalid",
+        "not-leader",
+        "unavailable",
+        "timeout",
+        "denied",
+        "internal",
+    ],
+};
+const SERVICE: Label = Label {
+    name: "service",
+    values: &["raft", "mail", "login", "delivery", "admin", "blob"],
+};
+const REBUILD: Label = Label {
+    name: "cause",
+    values: &["unclean", "corrupt", "missing", "version", "bloated"],
+};
+const DISK: Label = Label {
+    name: "kind",
+    values: &["total", "free", "reserve"],
+};
+const DAMAGE: Label = Label {
+    name: "part",
+    values: &["wal", "snapshot", "blob", "table"],
+};
+
+const fn counter(name: &'static str, labels: &'static [Label], help: &'static str) -> Metric {
+    Metric {
+        name,
+        kind: MetricKind::Counter,
+        unit: "",
+        labels,
+        help,
+    }
+}
+
+const fn gauge(name: &'static str, labels: &'static [Label], help: &'static str) -> Metric {
+    Metric {
+        name,
+        kind: MetricKind::Gauge,
+        unit: "",
+        labels,
+        help,
+    }
+}
+
+const fn seconds(name: &'static str, labels: &'static [Label], help: &'static str) -> Metric {
+    Metric {
+        name,
+        kind: MetricKind::Histogram,
+        unit: "s",
+        labels,
+        help,
+    }
+}
+
+const fn counts(name: &'static str, labels: &'static [Label], help: &'static str) -> Metric {
+    Metric {
+        name,
+        kind: MetricKind::Histogram,
+        unit: "",
+        labels,
+        help,
+    }
+}
+
+const fn in_bytes(metric: Metric) -> Metric {
+    Metric { unit: "By", ..metric }
+}
+
+/// Every metric, in the order of the documentation.
+pub const METRICS: &[Metric] = &[
+    gauge(
+        "facteur_connections",
+        &[PROTOCOL, STATE],
+        "Connections that are open.",
+    ),
+    counter(
+        "facteur_connections_refused",
+        &[PROTOCOL, LIMIT],
+        "Connections that a limit turned away.",
+    ),
+    in_bytes(counter(
+        "facteur_traffic",
+        &[PROTOCOL, DIRECTION],
+        "Bytes of mail protocols, after TLS.",
+    )),
+    counter(
+        "facteur_logins",
+        &[PROTOCOL, MECHANISM, LOGIN],
+        "Attempts to log in.",
+    ),
+    counter("facteur_imap_commands", &[COMMAND, OUTCOME], "Commands answered."),
+    seconds(
+        "facteur_imap_command_duration",
+        &[COMMAND],
+        "Time from a whole command to its tagged answer.",
+    ),
+    counter(
+        "facteur_imap_leniencies",
+        &[],
+        "Commands taken although their syntax was slightly wrong.",
+    ),
+    counter(
+        "facteur_limits_reached",
+        &[LIMIT],
+        "Times that a limit stopped a client.",
+    ),
+    in_bytes(gauge(
+        "facteur_spool",
+        &[],
+        "Messages on their way through this process.",
+    )),
+    counter("facteur_lmtp_recipients", &[DELIVERY], "Recipients answered."),
+    seconds(
+        "facteur_lmtp_delivery_duration",
+        &[],
+        "Time from a whole message to the last recipient's answer.",
+    ),
+    gauge("facteur_groups", &[REPLICA], "Replicas on this node."),
+    gauge(
+        "facteur_groups_without_leader",
+        &[],
+        "Replicas on this node that know no leader.",
+    ),
+    counter(
+        "facteur_proposals",
+        &[PROPOSAL],
+        "Changes proposed to the groups led here.",
+    ),
+    seconds(
+        "facteur_commit_duration",
+        &[],
+        "Time from proposing a change to applying it.",
+    ),
+    seconds(
+        "facteur_apply_duration",
+        &[],
+        "Time to apply one batch of committed changes.",
+    ),
+    seconds("facteur_wal_flush_duration", &[], "Time of one flush of the log."),
+    counts(
+        "facteur_wal_flush_records",
+        &[],
+        "Records that one flush made durable.",
+    ),
+    in_bytes(gauge("facteur_wal_size", &[], "The log on disk.")),
+    in_bytes(counter(
+        "facteur_blob_written",
+        &[],
+        "Bodies of messages written.",
+    )),
+    in_bytes(gauge("facteur_blob_size", &[], "Bodies of messages on disk.")),
+    gauge(
+        "facteur_blobs_missing",
+        &[],
+        "Bodies that this node must still fetch from another.",
+    ),
+    seconds("facteur_snapshot_duration", &[], "Time to write one snapshot."),
+    counter(
+        "facteur_table_rebuilds",
+        &[REBUILD],
+        "Table shelves thrown away and rebuilt.",
+    ),
+    counter(
+        "facteur_damage_found",
+        &[DAMAGE],
+        "Records that failed their checksum.",
+    ),
+    in_bytes(gauge(
+        "facteur_disk",
+        &[DISK],
+        "The disk that holds the data directory.",
+    )),
+    counter("facteur_rpc_calls", &[SERVICE, CALL], "Calls to other nodes."),
+    seconds(
+        "facteur_rpc_call_duration",
+        &[SERVICE],
+        "Time of one call to another node.",
+    ),
+    counter(
+        "facteur_trace_spans_dropped",
+        &[],
+        "Spans that were not exported because the queue was full.",
+    ),
+    in_bytes(gauge(
+        "facteur_process_resident",
+        &[],
+        "Resident memory of the process.",
+    )),
+    gauge(
+        "facteur_process_open_files",
+        &[],
+        "Open file descriptors of the process.",
+    ),
+];
+
+/// Returns the reference of all metrics, in Markdown.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Metrics\n\n\
+         This file is generated by `cargo xtask fix`; edit `crates/observability/src/catalog.rs`.\n\n\
+         Served at `/metrics` of `listen.metrics` in Prometheus' text format. Labels take their values from the closed\n\
+         sets given here; account names, mailbox names and addresses are never among them.\n\n\
+         | Metric | Kind | Labels | What it says |\n|---|---|---|---|\n",
+    );
+    for metric in METRICS {
+        let labels: Vec<String> = metric
+            .labels
+            .iter()
+            .map(|label| format!("`{}`", label.name))
+            .collect();
+        let kind = format!("{:?}", metric.kind).to_lowercase();
+        let row = format!(
+            "| `{}` | {kind} | {} | {} |\n",
+            metric.exported_name(),
+            labels.join(", "),
+            metric.help
+        );
+        text.push_str(&row);
+    }
+    text.push_str("\n## Labels\n\n| Metric | Label | Values |\n|---|---|---|\n");
+    for metric in METRICS {
+        for label in metric.labels {
+            let values: Vec<String> = label.values.iter().map(|value| format!("`{value}`")).collect();
+            let row = format!(
+                "| `{}` | `{}` | {} |\n",
+                metric.exported_name(),
+                label.name,
+                values.join(", ")
+            );
+            text.push_str(&row);
+        }
+    }
+    text
+}
