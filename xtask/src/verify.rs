@@ -32,7 +32,7 @@ pub const STEPS: &[Step] = &[
     }),
     step("typos", "spelling", |root| tool(root, "typos", &[])),
     step("machete", "dependencies that nothing uses", |root| {
-        tool(root, "cargo-machete", &[])
+        tool(root, "cargo-machete", &["crates", "tests", "benches", "xtask"])
     }),
     step("deny", "licences, sources and banned dependencies", |root| {
         tool(

@@ -1,5 +1,6 @@
 //! Collects what the roles record and writes it for Prometheus, within the bounds of the catalog.
 
+mod buckets;
 mod guard;
 mod process;
 
@@ -102,7 +103,7 @@ fn stream(instrument: &Instrument, unknown: &Mutex<Vec<String>>) -> Option<Strea
     let builder = match metric.kind {
         MetricKind::Counter | MetricKind::Gauge => builder,
         MetricKind::Histogram => builder.with_aggregation(Aggregation::ExplicitBucketHistogram {
-            boundaries: metric.buckets().to_vec(),
+            boundaries: buckets::of_unit(metric.unit).to_vec(),
             record_min_max: false,
         }),
     };
