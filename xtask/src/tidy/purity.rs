@@ -56,7 +56,7 @@ pub fn check(repo: &Repo) -> Vec<Finding> {
             }
         }
     }
-    for (file, source, package) in repo.product_sources().filter(|(_, _, package)| is_pure(package)) {
+    for (file, source, _) in repo.product_sources().filter(|(_, _, package)| is_pure(package)) {
         for path in source.paths() {
             let unordered = file.path.contains("mailstore/src/apply")
                 && UNORDERED.iter().any(|item| path.starts_with(item));
