@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use bytes::Bytes;
-use disk::{RealDisk, SimDisk};
+use disk::{Disk, RealDisk, SimDisk};
 use support::{entry, ignore, options, position, vote, wal_dir};
 use wal::{Error, GroupId, Log, LogIndex, Wal};
 
@@ -170,4 +170,54 @@ fn a_full_disk_refuses_entries_keeps_votes_and_recovers() {
     assert_eq!(group.state().unwrap().vote, Some(vote(2, "v")));
     disk.set_capacity_bytes(u64::MAX / 2);
     group.append([entry(2, 2)], ignore()).unwrap();
+}
+
+#[test]
+fn a_lagging_group_pins_no_segment() {
+    let disk = SimDisk::new(1);
+    let log = open_inline(&disk);
+    let (lagging, busy) = (log.group(GroupId(1)), log.group(GroupId(2)));
+    lagging.save_vote(vote(5, "old"), ignore()).unwrap();
+    lagging
+        .append((1..=5).map(|index| entry(1, index)), ignore())
+        .unwrap();
+    for index in 1..=3000 {
+        busy.append([entry(1, index)], ignore()).unwrap();
+        if index % 10 == 0 {
+            busy.purge_upto(position(1, index - 5), ignore()).unwrap();
+        }
+    }
+    let files = disk.list(&wal_dir()).unwrap();
+    assert!(files.len() < 8, "{files:?}");
+    drop(log);
+    disk.crash();
+    let log = open_inline(&disk);
+    let lagging = log.group(GroupId(1));
+    assert_eq!(lagging.state().unwrap().vote, Some(vote(5, "old")));
+    let entries = lagging.read(LogIndex(1)..LogIndex(9), usize::MAX).unwrap();
+    assert_eq!(entries, (1..=5).map(|index| entry(1, index)).collect::<Vec<_>>());
+    assert_eq!(
+        log.group(GroupId(2)).state().unwrap().purged,
+        Some(position(1, 2995))
+    );
+}
+
+#[test]
+fn many_segments_and_many_starts() {
+    let disk = SimDisk::new(1);
+    for start in 0..20_u64 {
+        let log = open_inline(&disk);
+        for group in 1..=5 {
+            let group = log.group(GroupId(group));
+            let entries = group.read(LogIndex(1)..LogIndex(u64::MAX), usize::MAX).unwrap();
+            assert_eq!(indexes(&entries), (1..=start * 30).collect::<Vec<_>>());
+            group
+                .append(
+                    (start * 30 + 1..=start * 30 + 30).map(|index| entry(1, index)),
+                    ignore(),
+                )
+                .unwrap();
+        }
+    }
+    assert!(disk.list(&wal_dir()).unwrap().len() > 20);
 }
