@@ -13,6 +13,9 @@ use zeroize::Zeroizing;
 /// The longest end of a line that can be a literal's header: `~{`, twenty digits, `+}` and CRLF.
 const HEADER_BYTES_MAX: usize = 26;
 
+/// How much room the buffer has from the start, enough for most commands.
+const BUFFER_BYTES_MIN: usize = 128;
+
 /// Cuts a client's byte stream into [`Event`]s.
 ///
 /// It holds the bytes of the command under way and nothing else: between commands it owns no memory,
@@ -189,6 +192,18 @@ impl Framer {
         line_feed.map(|_| Ok(()))
     }
 
+    /// Adds to the command so far. Where the buffer has to grow, the old one is wiped: a `Vec` that
+    /// grows by itself would leave passwords behind.
+    fn keep(&mut self, bytes: &[u8]) {
+        let length = self.buffer.len() + bytes.len();
+        if length > self.buffer.capacity() {
+            let mut grown = Vec::with_capacity(length.next_power_of_two().max(BUFFER_BYTES_MIN));
+            grown.extend_from_slice(&self.buffer);
+            self.buffer = Zeroizing::new(grown);
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
     /// Decides what a whole line in the buffer is.
     fn line_complete(&mut self) -> Option<Event<'static>> {
         let line = self.buffer.get(self.line_start..).unwrap_or_default();
@@ -252,7 +267,7 @@ impl Framer {
 
     fn take_literal(&mut self, input: &mut &[u8], left: usize) -> Option<Option<Event<'static>>> {
         let taken = left.min(input.len());
-        self.buffer.extend_from_slice(take(input, taken));
+        self.keep(take(input, taken));
         if taken < left {
             self.state = State::Literal { left: left - taken };
             return None;

@@ -140,8 +140,15 @@ pub(crate) fn string<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, Cow<'
 fn quoted<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, Cow<'a, [u8]>> {
     let (rest, _) = tag("\"")(input)?;
     let plain = |input| take_while(|byte| !matches!(byte, b'"' | b'\\' | 0 | b'\r' | b'\n'))(input);
+    let start = rest;
     let (mut rest, first) = plain(rest)?;
     let mut value = Cow::Borrowed(first);
+    if rest.starts_with(b"\\") {
+        // Room for all of it at once: growing would leave copies of a password behind.
+        let mut owned = Vec::with_capacity(quoted_length(start));
+        owned.extend_from_slice(first);
+        value = Cow::Owned(owned);
+    }
     while let Ok((after, _)) = tag::<_, _, ()>("\\")(rest) {
         let (after, escaped) = escaped(context, after)?;
         let (after, more) = plain(after)?;
@@ -155,6 +162,17 @@ fn quoted<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, Cow<'a, [u8]>> {
         context.tolerate(Leniency::EightBit, input)?;
     }
     Ok((rest, value))
+}
+
+/// How many bytes stand before the closing quote, escapes included.
+fn quoted_length(text: &[u8]) -> usize {
+    let mut escaped = false;
+    let is_end = |byte: &u8| {
+        let end = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        end
+    };
+    text.iter().position(is_end).unwrap_or(0)
 }
 
 /// `"\" quoted-specials` (RFC 3501 §9)

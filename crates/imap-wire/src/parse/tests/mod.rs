@@ -1,6 +1,7 @@
 //! Tests of the grammar: known answers, refusals, the RFCs' dialogues and round trips.
 
 mod accepted;
+mod accepted_messages;
 mod dialogues;
 mod generate;
 mod refused;

@@ -2,11 +2,38 @@
 
 use super::generate::{a_command, an_append};
 use super::*;
+use crate::command::{COMMANDS, CommandKind};
 use crate::frame::{Event, Framer, Limits};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use std::collections::HashSet;
 
 fn options(names: NameEncoding) -> ParseOptions {
     ParseOptions { names, strict: false }
+}
+
+/// A command that is added to the table has to be added to the generator, or it is not round-tripped.
+#[test]
+fn every_command_is_generated() {
+    let mut runner = TestRunner::deterministic();
+    let commands = a_command();
+    let mut seen = HashSet::from([CommandKind::Append]); // by `an_append`
+    for _ in 0..2000 {
+        seen.insert(
+            a_command()
+                .new_tree(&mut runner)
+                .expect("a command")
+                .current()
+                .body
+                .kind(),
+        );
+    }
+    let missing: Vec<_> = COMMANDS
+        .iter()
+        .filter(|spec| !seen.contains(&spec.kind))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 proptest! {
