@@ -21,7 +21,7 @@ fn every_command_is_generated() {
     let mut seen = HashSet::from([CommandKind::Append]); // by `an_append`
     for _ in 0..2000 {
         seen.insert(
-            a_command()
+            commands
                 .new_tree(&mut runner)
                 .expect("a command")
                 .current()
