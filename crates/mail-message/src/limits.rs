@@ -3,8 +3,9 @@
 //! They are constants and not settings: every replica derives the same summary from the same bytes, so
 //! the bounds belong to the summary's format version and change only together with it.
 
-/// The longest message that has a summary. Offsets are 32 bits wide, as `number` is (RFC 3501 §9).
-pub const MESSAGE_BYTES_MAX: usize = u32::MAX as usize;
+/// The longest message that has a summary. Offsets are 32 bits wide, as `number` is (RFC 3501 §9), and
+/// quoting may double what a section of the summary takes from the message.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 30;
 
 /// How deep multiparts and encapsulated messages may nest; what lies deeper is one opaque part.
 pub const DEPTH_MAX: usize = 100;
@@ -20,6 +21,11 @@ pub const HEADER_INLINE_BYTES_MAX: usize = 16 << 10;
 
 /// How many addresses the envelope of one message (encapsulated ones count apart) holds in each field.
 pub const ADDRESSES_MAX: usize = 1_000;
+
+/// How many bytes the addresses of all encapsulated messages together take in BODYSTRUCTURE. A comma
+/// counts as an address and is sent as fifty bytes, so without this bound a message of many
+/// encapsulated ones would make a structure a hundred times its size.
+pub const NESTED_ADDRESS_BYTES_MAX: usize = 1 << 20;
 
 /// How many parameters of one Content-Type or Content-Disposition field are kept.
 pub const PARAMETERS_MAX: usize = 100;

@@ -186,3 +186,38 @@ fn empty_parts_that_close_each_other() {
     message += &"--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n".repeat(20_000);
     survive(message.as_bytes());
 }
+
+#[test]
+fn envelopes_that_outgrow_the_message() {
+    let part = format!(
+        "--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: {}\r\n\r\n\r\n",
+        ",".repeat(1_000)
+    );
+    let message = format!(
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n{}",
+        part.repeat(4_000)
+    );
+    let summary = survive(message.as_bytes());
+    assert!(
+        summary.encode().len() < 2 * message.len(),
+        "{}",
+        summary.encode().len()
+    );
+}
+
+#[test]
+fn opaque_parts_promise_no_structure() {
+    let multiparts: String = (0..DEPTH_MAX + 5)
+        .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}.\r\n\r\n--b{n}.\r\n"))
+        .collect();
+    for message in [
+        multiparts,
+        "Content-Type: message/rfc822\r\n\r\n".repeat(DEPTH_MAX + 5),
+    ] {
+        let summary = survive(message.as_bytes());
+        assert_eq!(
+            count(summary.view().bodystructure(), "\"application\" \"octet-stream\""),
+            1
+        );
+    }
+}

@@ -6,6 +6,7 @@ use super::content::Content;
 use super::envelope::parse_envelope;
 use super::part::{Node, PartKind};
 use crate::header::parameter::{Parameter, parameter};
+use crate::limits::NESTED_ADDRESS_BYTES_MAX;
 
 /// Which of the two forms to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub(crate) fn write_body(out: &mut Vec<u8>, message: &[u8], nodes: &[Node], form
         nodes,
         form,
         steps: vec![Step::Open(0)],
+        address_budget: NESTED_ADDRESS_BYTES_MAX,
     };
     while let Some(step) = writer.steps.pop() {
         writer.step(&step);
@@ -43,6 +45,8 @@ struct Writer<'a> {
     nodes: &'a [Node],
     form: Form,
     steps: Vec<Step>,
+    /// What is left of [`NESTED_ADDRESS_BYTES_MAX`].
+    address_budget: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -73,7 +77,10 @@ impl<'a> Writer<'a> {
                 self.single_part(node);
                 let inner = node.children.first().and_then(|child| self.nodes.get(*child));
                 space(self.out);
-                parse_envelope(inner.map(|n| n.header.of(self.message)).unwrap_or_default()).write(self.out);
+                let header = inner
+                    .map(|inner| inner.header.of(self.message))
+                    .unwrap_or_default();
+                parse_envelope(header).write(self.out, &mut self.address_budget);
                 space(self.out);
             }
         }
@@ -130,6 +137,10 @@ impl<'a> Writer<'a> {
         match (&content.media_type, node.kind) {
             // `media-message = DQUOTE "MESSAGE" DQUOTE SP DQUOTE "RFC822" DQUOTE` (RFC 3501 §9)
             (_, PartKind::Message) => self.out.extend_from_slice(b"\"message\" \"rfc822\""),
+            // What lies beyond the limits is opaque, and those two types promise more than that.
+            (Some(media_type), PartKind::Leaf) if media_type.has_structure() => {
+                self.out.extend_from_slice(b"\"application\" \"octet-stream\"");
+            }
             (Some(media_type), _) => {
                 string(self.out, &media_type.main);
                 space(self.out);

@@ -42,6 +42,11 @@ impl MediaType {
         self.main.eq_ignore_ascii_case(b"multipart")
     }
 
+    /// Tells whether such a part consists of parts or of a message.
+    pub fn has_structure(&self) -> bool {
+        self.is_multipart() || self.is("message", "rfc822")
+    }
+
     /// Tells whether this is `main/sub`; media types ignore case (RFC 2045 §5.1).
     pub fn is(&self, main: &str, sub: &str) -> bool {
         self.main.eq_ignore_ascii_case(main.as_bytes()) && self.sub.eq_ignore_ascii_case(sub.as_bytes())

@@ -58,7 +58,10 @@ impl Envelope {
     }
 
     /// Appends `envelope` (RFC 3501 §9).
-    pub fn write(&self, out: &mut Vec<u8>) {
+    ///
+    /// `budget` is how many bytes its address lists may take; the first list that needs more and all
+    /// later ones are left out, and nothing is left of it.
+    pub fn write(&self, out: &mut Vec<u8>, budget: &mut usize) {
         list_open(out);
         nstring(out, self.date.as_deref());
         space(out);
@@ -78,7 +81,13 @@ impl Envelope {
         let lists = [&self.from, sender, reply_to, &self.to, &self.cc, &self.bcc];
         for list in lists {
             space(out);
-            write_addresses(out, list);
+            let start = out.len();
+            write_addresses(out, if *budget == 0 { &[] } else { list });
+            *budget = budget.saturating_sub(out.len() - start);
+            if *budget == 0 {
+                out.truncate(start);
+                nil(out);
+            }
         }
         space(out);
         nstring(out, self.in_reply_to.as_deref());

@@ -45,7 +45,9 @@ pub(crate) fn build(message: &[u8]) -> Vec<u8> {
 /// Returns the sections in the order of `Slot`.
 fn sections(message: &[u8], nodes: &[Node], envelope: &Envelope, header: &[u8]) -> [Vec<u8>; SLOTS] {
     let mut envelope_bytes = Vec::new();
-    envelope.write(&mut envelope_bytes);
+    // One header holds few enough addresses.
+    let mut budget = usize::MAX;
+    envelope.write(&mut envelope_bytes, &mut budget);
     let body = |form| {
         let mut out = Vec::new();
         write_body(&mut out, message, nodes, form);
