@@ -1,16 +1,17 @@
 //! Administration of what this node leads.
 
 use async_trait::async_trait;
-use futures::StreamExt;
 use futures::stream::try_unfold;
+use futures::{StreamExt, TryStreamExt};
 use mailstore::account::Credentials;
 use mailstore::command::{Command, Subject};
 use mailstore::ids::RequestId;
 use mailstore::ports::{BoxStream, NodeAdmin, NodeStatus, SecretChange, SessionInfo};
 use mailstore::query::{AccountInfo, MailboxTree};
-use mailstore::{AccountId, GroupId, Reply, SessionId, StoreError};
+use mailstore::{AccountId, GroupId, Reply, SessionId, StoreError, read};
 
 use crate::node::Node;
+use crate::tables::{self, damaged};
 
 /// Accounts that are read at one time.
 const PAGE_ACCOUNTS: usize = 256;
@@ -31,23 +32,40 @@ impl NodeAdmin for Node {
     }
 
     async fn account(&self, account: AccountId) -> Result<AccountInfo, StoreError> {
-        self.read_account(self.group_of(account), account, |rows| mailstore::read::account_info(rows)).await
+        self.read_account(account, tables::account_info).await
     }
 
     async fn account_tree(&self, account: AccountId) -> Result<MailboxTree, StoreError> {
-        self.read_account(self.group_of(account), account, |rows| mailstore::read::mailbox_tree(rows)).await
+        self.read_account(account, |rows| {
+            tables::account(rows)?;
+            read::mailbox_tree(rows).map_err(damaged)
+        })
+        .await
     }
 
     async fn accounts(&self) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
-        let led = self.replication().groups().into_iter().filter(|group| self.replication().leads(*group));
+        let led = self
+            .replication()
+            .groups()
+            .into_iter()
+            .filter(|group| self.replication().leads(*group));
         let mut groups: Vec<GroupId> = led.collect();
-        let first = groups.pop().map(|group| Position { group, after: None, rest: groups });
-        let pages = try_unfold((self.clone(), first), |(node, position)| async move {
-            let Some(position) = position else { return Ok::<_, StoreError>(None) };
-            let (page, next) = page(&node, position).await?;
-            Ok(Some((futures::stream::iter(page.into_iter().map(Ok)), (node, next))))
+        let first = groups.pop().map(|group| Position {
+            group,
+            after: None,
+            rest: groups,
         });
-        Ok(futures::TryStreamExt::try_flatten(pages).boxed())
+        let pages = try_unfold((self.clone(), first), |(node, position)| async move {
+            let Some(position) = position else {
+                return Ok::<_, StoreError>(None);
+            };
+            let (page, next) = page(&node, position).await?;
+            Ok(Some((
+                futures::stream::iter(page.into_iter().map(Ok)),
+                (node, next),
+            )))
+        });
+        Ok(pages.try_flatten().boxed())
     }
 
     async fn sessions(&self, account: Option<AccountId>) -> Result<Vec<SessionInfo>, StoreError> {
@@ -59,7 +77,9 @@ impl NodeAdmin for Node {
 
     async fn kick(&self, account: AccountId, session: Option<SessionId>) -> Result<u64, StoreError> {
         self.replication().read_barrier(self.group_of(account)).await?;
-        Ok(self.sessions_registry().kick(account, session, "ended by the administrator"))
+        Ok(self
+            .sessions_registry()
+            .kick(account, session, "ended by the administrator"))
     }
 
     async fn node_status(&self) -> Result<NodeStatus, StoreError> {
@@ -84,28 +104,37 @@ struct Position {
 }
 
 /// Returns a page of accounts and where the next one begins.
-async fn page(node: &Node, mut position: Position) -> Result<(Vec<AccountInfo>, Option<Position>), StoreError> {
+async fn page(
+    node: &Node,
+    mut position: Position,
+) -> Result<(Vec<AccountInfo>, Option<Position>), StoreError> {
     let group = position.group;
     if position.after.is_none() {
         node.replication().read_barrier(group).await?;
     }
-    let (reader, after) = (node.clone(), position.after);
-    let infos = node
-        .blocking(move || {
-            let accounts = reader.replication().accounts(group, after, PAGE_ACCOUNTS)?;
-            let infos = accounts.into_iter().map(|account| {
-                let rows = reader.replication().rows(group, &Subject::Account(account));
-                mailstore::read::account_info(&*rows).map_err(StoreError::from)
-            });
-            infos.collect::<Result<Vec<_>, _>>()
-        })
+    let accounts = node
+        .replication()
+        .accounts(group, position.after, PAGE_ACCOUNTS)
         .await?;
-    let next = match infos.last() {
-        Some(last) if infos.len() == PAGE_ACCOUNTS => {
-            position.after = Some(last.account.id);
-            Some(position)
+    let last = accounts.last().copied();
+    let full = accounts.len() == PAGE_ACCOUNTS;
+    let mut infos = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        match node.read_account(account, tables::account_info).await {
+            Ok(info) => infos.push(info),
+            // Purged since the page was read.
+            Err(StoreError::Rejected(_)) => {}
+            Err(error) => return Err(error),
         }
-        _ => position.rest.pop().map(|group| Position { group, after: None, rest: position.rest }),
-    };
+    }
+    if full {
+        position.after = last;
+        return Ok((infos, Some(position)));
+    }
+    let next = position.rest.pop().map(|group| Position {
+        group,
+        after: None,
+        rest: position.rest,
+    });
     Ok((infos, next))
 }

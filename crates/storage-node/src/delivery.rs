@@ -7,11 +7,12 @@ use mailstore::message::NewMessage;
 use mailstore::name::MailboxName;
 use mailstore::ports::{BlobUpload, Delivered, DeliveryEnvelope, NodeDelivery, StoredBlob};
 use mailstore::time::{InternalDate, Timestamp};
-use mailstore::{AccountId, GroupId, Rejection, SessionId, StoreError};
+use mailstore::{AccountId, GroupId, Rejection, SessionId, StoreError, read};
 
 use crate::environment::random_email_id;
 use crate::mail::append;
 use crate::node::Node;
+use crate::tables::damaged;
 
 /// A message on its way into an account.
 pub struct Incoming<'a> {
@@ -43,7 +44,9 @@ impl DeliveryFilter for ImplicitKeep {
             let entries = &incoming.mailboxes.entries;
             entries
                 .iter()
-                .find(|entry| entry.mailbox.is_some() && entry.name.as_str().eq_ignore_ascii_case(name.as_str()))
+                .find(|entry| {
+                    entry.mailbox.is_some() && entry.name.as_str().eq_ignore_ascii_case(name.as_str())
+                })
                 .map(|entry| entry.name.clone())
         };
         vec![named.as_ref().and_then(exists).unwrap_or_else(MailboxName::inbox)]
@@ -55,13 +58,17 @@ impl DeliveryFilter for ImplicitKeep {
 fn request_of(transaction: [u8; 16], sequence: u64) -> RequestId {
     let mut began = [0; 8];
     began[2..].copy_from_slice(&transaction[..6]);
-    RequestId { session: SessionId(transaction), sequence, created: Timestamp(u64::from_be_bytes(began)) }
+    RequestId {
+        session: SessionId(transaction),
+        sequence,
+        created: Timestamp(u64::from_be_bytes(began)),
+    }
 }
 
 #[async_trait]
 impl NodeDelivery for Node {
     async fn check_delivery(&self, account: AccountId, size: u64) -> Result<(), StoreError> {
-        append::check_delivery(self, self.group_of(account), account, size).await
+        append::check_delivery(self, account, size).await
     }
 
     async fn upload_to_group(&self, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
@@ -75,15 +82,20 @@ impl NodeDelivery for Node {
         content: StoredBlob,
         envelope: &DeliveryEnvelope,
     ) -> Result<Delivered, StoreError> {
-        let group = self.group_of(account);
-        let mailboxes =
-            self.read_account(group, account, |rows| mailstore::read::mailbox_tree(rows)).await;
+        let mailboxes = self
+            .read_account(account, |rows| read::mailbox_tree(rows).map_err(damaged))
+            .await;
         let mailboxes = match mailboxes {
             Ok(mailboxes) => mailboxes,
             Err(StoreError::Rejected(rejection)) => return Ok(Delivered::Refused(rejection)),
             Err(error) => return Err(error),
         };
-        let incoming = Incoming { detail, content, envelope, mailboxes: &mailboxes };
+        let incoming = Incoming {
+            detail,
+            content,
+            envelope,
+            mailboxes: &mailboxes,
+        };
         let targets = self.filter().mailboxes(&incoming);
         for (mailbox, sequence) in targets.into_iter().zip(1..) {
             let request = request_of(envelope.transaction, sequence);
@@ -112,11 +124,19 @@ impl Node {
             blob: content.blob,
             size: content.size,
             flags: mailstore::flags::NamedFlags::default(),
-            internal_date: InternalDate { seconds, zone_minutes: 0 },
+            internal_date: InternalDate {
+                seconds,
+                zone_minutes: 0,
+            },
             email_id: random_email_id(self.environment()),
         };
-        let append = MessageCommand::Append { mailbox, messages: vec![message], create: true };
-        self.propose_for(Subject::Account(account), Some(request), Command::Message(append)).await?;
+        let append = MessageCommand::Append {
+            mailbox,
+            messages: vec![message],
+            create: true,
+        };
+        self.propose_for(Subject::Account(account), Some(request), Command::Message(append))
+            .await?;
         Ok(())
     }
 }
@@ -149,17 +169,35 @@ mod tests {
                 keywords: Vec::new(),
                 created: Timestamp(0),
             };
-            TreeEntry { name, mailbox: Some(mailbox), subscribed: true }
+            TreeEntry {
+                name,
+                mailbox: Some(mailbox),
+                subscribed: true,
+            }
         });
-        MailboxTree { entries: entries.collect() }
+        MailboxTree {
+            entries: entries.collect(),
+        }
     }
 
     fn check(detail: Option<&str>, expected: &str) {
-        let content = StoredBlob { blob: mailstore::BlobId([0; 32]), size: 1 };
+        let content = StoredBlob {
+            blob: mailstore::BlobId([0; 32]),
+            size: 1,
+        };
         let (envelope, mailboxes) = (DeliveryEnvelope::default(), tree(&["INBOX", "Lists", "a/b"]));
-        let incoming = Incoming { detail, content, envelope: &envelope, mailboxes: &mailboxes };
+        let incoming = Incoming {
+            detail,
+            content,
+            envelope: &envelope,
+            mailboxes: &mailboxes,
+        };
         let names = ImplicitKeep.mailboxes(&incoming);
-        assert_eq!(names, [MailboxName::parse(expected).expect("a name")], "{detail:?}");
+        assert_eq!(
+            names,
+            [MailboxName::parse(expected).expect("a name")],
+            "{detail:?}"
+        );
     }
 
     #[test]
@@ -175,6 +213,9 @@ mod tests {
     fn a_transaction_names_its_commit_and_its_beginning() {
         let transaction = [0, 0, 0, 0, 1, 2, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
         let request = request_of(transaction, 1);
-        assert_eq!((request.session, request.created), (SessionId(transaction), Timestamp(258)));
+        assert_eq!(
+            (request.session, request.created),
+            (SessionId(transaction), Timestamp(258))
+        );
     }
 }

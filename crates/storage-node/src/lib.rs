@@ -22,6 +22,7 @@ mod pool;
 mod replication;
 mod search;
 mod sessions;
+mod tables;
 mod tokens;
 mod watch;
 
@@ -30,5 +31,5 @@ pub use delivery::{DeliveryFilter, ImplicitKeep, Incoming};
 pub use environment::Environment;
 pub use node::{Node, NodeEvents, NodeParts};
 pub use options::NodeOptions;
-pub use replication::{EventSink, Replication};
+pub use replication::{EventSink, Question, Replication};
 pub use sessions::SessionLimits;

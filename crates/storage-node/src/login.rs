@@ -4,24 +4,25 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use auth::{
-    Admission, Authenticated, Exchange, ExchangeOptions, Failure, FailureLimiter, LoginCache, Mechanism, PasswordCheck,
-    Pretender, Salts, Secret, ServerNonce, Step, Verdict, Verifiers,
+    Admission, Authenticated, Exchange, ExchangeOptions, Failure, FailureLimiter, LoginCache, Mechanism,
+    PasswordCheck, Pretender, Salts, Secret, ServerNonce, Step, Verdict, Verifiers,
 };
 use bytes::Bytes;
 use mailstore::account::{Account, AccountState, Credentials};
 use mailstore::address::{Address, AddressRecord};
 use mailstore::command::{AccountCommand, Command, Entry, Subject};
 use mailstore::ports::{
-    BoxStream, Caller, Login, LoginFailure, LoginRequest, NodeLogin, SaslExchange, SaslOutcome, SecretChange, SessionInfo,
-    SessionNotice,
+    BoxStream, Caller, Login, LoginFailure, LoginRequest, NodeLogin, SaslExchange, SaslOutcome, SecretChange,
+    SessionInfo, SessionNotice,
 };
-use mailstore::{AccountId, SessionId, StoreError};
+use mailstore::{AccountId, SessionId, StoreError, read};
 use parking_lot::Mutex;
 
 use crate::environment::{Environment, random};
 use crate::node::Node;
 use crate::options::NodeOptions;
 use crate::pool::Pool;
+use crate::tables::{self, damaged};
 
 /// What logins share.
 pub(crate) struct LoginDesk {
@@ -42,7 +43,10 @@ impl LoginDesk {
             limits: options.exchange,
             hashers: Pool::new(options.hashers, options.hashers_waiting),
             limiter: Mutex::new(FailureLimiter::new(options.limiter.clone())),
-            cache: options.login_cache.clone().map(|options| Mutex::new(LoginCache::new(key, options))),
+            cache: options
+                .login_cache
+                .clone()
+                .map(|options| Mutex::new(LoginCache::new(key, options))),
             origin: Instant::now(),
         }
     }
@@ -75,8 +79,13 @@ impl LoginDesk {
             SecretChange::Hash(hash) => Verifiers::import(&hash),
             SecretChange::Password(password) => {
                 let parameters = self.pretender.parameters().clone();
-                let salts = Salts { password: random(environment), scram: random(environment) };
-                self.hashers.run(move || Verifiers::derive(&password, &parameters, &salts)).await?
+                let salts = Salts {
+                    password: random(environment),
+                    scram: random(environment),
+                };
+                self.hashers
+                    .run(move || Verifiers::derive(&password, &parameters, &salts))
+                    .await?
             }
         };
         let verifiers = verifiers.map_err(|_| mailstore::Rejection::Secret)?;
@@ -134,9 +143,10 @@ impl NodeExchange {
     /// Returns the secrets of the account that the exchange is about. Names in the messages are not
     /// looked up again: the router found the account by the same name.
     async fn look_up(&mut self) -> Result<Option<Verifiers>, StoreError> {
-        let Some(account) = self.account else { return Ok(None) };
-        let group = self.node.group_of(account);
-        let found = self.node.read_account(group, account, |rows| mailstore::read::account(rows)).await;
+        let Some(account) = self.account else {
+            return Ok(None);
+        };
+        let found = self.node.read_account(account, tables::account).await;
         let found = match found {
             Ok(found) => found,
             Err(StoreError::Rejected(_)) => return Ok(None),
@@ -149,20 +159,32 @@ impl NodeExchange {
     }
 
     async fn succeed(&mut self, authenticated: Authenticated) -> Result<SaslOutcome, StoreError> {
-        let Some(account) = self.found.take() else { return Ok(self.fail(Failure::Credentials).await) };
+        let Some(account) = self.found.take() else {
+            return Ok(self.fail(Failure::Credentials).await);
+        };
         // Acting for another is for master users, who do not exist yet.
-        let for_another = authenticated.authzid.as_ref().is_some_and(|other| *other != authenticated.authcid);
+        let for_another = authenticated
+            .authzid
+            .as_ref()
+            .is_some_and(|other| *other != authenticated.authcid);
         if for_another || account.state != AccountState::Active {
             return Ok(self.fail(Failure::Credentials).await);
         }
-        self.node.login_desk().limiter.lock().record_success(&self.user, self.request.peer);
+        self.node
+            .login_desk()
+            .limiter
+            .lock()
+            .record_success(&self.user, self.request.peer);
         if let Some(password) = authenticated.upgrade {
             self.upgrade(&account, password).await;
         }
         let Some(login) = self.register(&account) else {
             return Ok(SaslOutcome::Failure(LoginFailure::Limited));
         };
-        Ok(SaslOutcome::Success { login, additional: authenticated.additional })
+        Ok(SaslOutcome::Success {
+            login,
+            additional: authenticated.additional,
+        })
     }
 
     /// Puts the session into the registry, if it has room.
@@ -181,7 +203,13 @@ impl NodeExchange {
         let token = node.tokens().renewed(&info, now);
         node.sessions_registry().register(info).ok()?;
         let (address, proxy) = (account.address.clone(), self.request.proxy.clone());
-        Some(Login { account: account.id, address, session, token, proxy })
+        Some(Login {
+            account: account.id,
+            address,
+            session,
+            token,
+            proxy,
+        })
     }
 
     /// Replaces an imported or outdated hash, now that the password is known. A failure is no reason to
@@ -189,10 +217,16 @@ impl NodeExchange {
     async fn upgrade(&self, account: &Account, password: Secret<String>) {
         let secret = SecretChange::Password(password.expose().clone());
         let upgraded = async {
-            let credentials = self.node.login_desk().derive(self.node.environment(), secret).await?;
+            let credentials = self
+                .node
+                .login_desk()
+                .derive(self.node.environment(), secret)
+                .await?;
             let version = account.credentials_version;
             let command = AccountCommand::UpgradeCredentials { credentials, version };
-            self.node.propose_for(Subject::Account(account.id), None, Command::Account(command)).await
+            self.node
+                .propose_for(Subject::Account(account.id), None, Command::Account(command))
+                .await
         };
         if let Err(error) = upgraded.await {
             tracing::warn!(account = %account.id, %error, "password hash could not be upgraded");
@@ -202,7 +236,9 @@ impl NodeExchange {
     /// Counts the failure and holds the answer back.
     async fn fail(&self, failure: Failure) -> SaslOutcome {
         let desk = self.node.login_desk();
-        desk.limiter.lock().record_failure(&self.user, self.request.peer, desk.elapsed());
+        desk.limiter
+            .lock()
+            .record_failure(&self.user, self.request.peer, desk.elapsed());
         tokio::time::sleep(self.delay).await;
         SaslOutcome::Failure(match failure {
             Failure::Credentials | Failure::ChannelBinding => LoginFailure::Credentials,
@@ -220,7 +256,12 @@ impl Node {
         command: Command,
     ) -> Result<mailstore::Reply, StoreError> {
         let group = self.group_of_subject(&subject);
-        let entry = Entry { subject, request, time: self.environment().now(), command };
+        let entry = Entry {
+            subject,
+            request,
+            time: self.environment().now(),
+            command,
+        };
         self.replication().propose(group, entry).await
     }
 }
@@ -229,9 +270,8 @@ impl Node {
 impl NodeLogin for Node {
     async fn address_record(&self, address: &Address) -> Result<Option<AddressRecord>, StoreError> {
         let subject = Subject::Address(address.clone());
-        let group = self.group_of_subject(&subject);
-        let address = address.clone();
-        self.read_subject(group, subject, move |rows| mailstore::read::address_record(rows, &address)).await
+        self.read_subject(subject, |rows| read::address_record(rows).map_err(damaged))
+            .await
     }
 
     async fn begin_login_at(
@@ -262,7 +302,15 @@ impl NodeLogin for Node {
             limits: desk.limits,
         });
         let node = self.clone();
-        Ok(Box::new(NodeExchange { node, request, account, user, exchange, delay, found: None }))
+        Ok(Box::new(NodeExchange {
+            node,
+            request,
+            account,
+            user,
+            exchange,
+            delay,
+            found: None,
+        }))
     }
 
     async fn notices(&self, caller: &Caller) -> Result<BoxStream<SessionNotice>, StoreError> {
@@ -270,7 +318,9 @@ impl NodeLogin for Node {
         if !self.sessions_registry().contains(caller.session) {
             self.register_again(caller).await?;
         }
-        self.sessions_registry().notices(caller.session).ok_or(StoreError::Unauthorized)
+        self.sessions_registry()
+            .notices(caller.session)
+            .ok_or(StoreError::Unauthorized)
     }
 
     async fn end_session(&self, caller: &Caller) -> Result<(), StoreError> {
@@ -283,8 +333,7 @@ impl NodeLogin for Node {
 impl Node {
     /// Registers a session that came from another leader: its token proves the login.
     async fn register_again(&self, caller: &Caller) -> Result<(), StoreError> {
-        let group = self.group_of(caller.account);
-        let account = self.read_account(group, caller.account, |rows| mailstore::read::account(rows)).await?;
+        let account = self.read_account(caller.account, tables::account).await?;
         if account.state != AccountState::Active {
             return Err(StoreError::Unauthorized);
         }
@@ -297,6 +346,8 @@ impl Node {
             proxy: caller.presenter.to_string(),
             since: self.environment().now(),
         };
-        self.sessions_registry().register(info).map_err(|_| StoreError::Overloaded)
+        self.sessions_registry()
+            .register(info)
+            .map_err(|_| StoreError::Overloaded)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use mailstore::account::AccountState;
 use mailstore::address::Address;
 use mailstore::command::{AccountCommand, AddressCommand, Command, Subject};
 use mailstore::ports::NodeAdmin;
 use mailstore::{AccountId, StoreError};
-use futures::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::node::Node;
@@ -21,7 +21,8 @@ impl Node {
     /// Gives every session of the registry a new token.
     pub fn renew_tokens(&self) {
         let now = self.environment().now();
-        self.sessions_registry().renew(|info| self.tokens().renewed(info, now));
+        self.sessions_registry()
+            .renew(|info| self.tokens().renewed(info, now));
     }
 
     /// Deletes the data of accounts that were removed and whose time is over. Returns how many.
@@ -47,7 +48,10 @@ impl Node {
         let purge = Command::Account(AccountCommand::Purge);
         self.propose_for(Subject::Account(account), None, purge).await?;
         let release = Command::Address(AddressCommand::Release { account });
-        match self.propose_for(Subject::Address(address.clone()), None, release).await {
+        match self
+            .propose_for(Subject::Address(address.clone()), None, release)
+            .await
+        {
             // Another node leads the address's group; its record names an account that is gone, which an
             // addition under the same address notices.
             Err(StoreError::NotLeader { .. }) => {

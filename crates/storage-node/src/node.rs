@@ -7,6 +7,7 @@ use mailstore::command::Subject;
 use mailstore::event::Event;
 use mailstore::rows::ReadRows;
 use mailstore::{AccountId, GroupId, StoreError};
+use tokio::sync::oneshot;
 
 use crate::content::Content;
 use crate::delivery::DeliveryFilter;
@@ -52,7 +53,10 @@ impl NodeEvents {
     /// Returns the receiver for a node whose session registry has these bounds.
     #[must_use]
     pub fn new(limits: SessionLimits) -> Self {
-        Self { hub: Arc::default(), sessions: Arc::new(SessionRegistry::new(limits)) }
+        Self {
+            hub: Arc::default(),
+            sessions: Arc::new(SessionRegistry::new(limits)),
+        }
     }
 }
 
@@ -81,10 +85,10 @@ struct Inner {
     hub: Arc<WatchHub>,
     filter: Arc<dyn DeliveryFilter>,
     slots: SlotMap,
-    readers: Pool,
     tokens: Tokens,
     sessions: Arc<SessionRegistry>,
     login: LoginDesk,
+    content_pool: Pool,
     started: mailstore::time::Timestamp,
 }
 
@@ -94,9 +98,9 @@ impl Node {
     pub fn new(options: NodeOptions, parts: NodeParts) -> Self {
         let started = parts.environment.now();
         let inner = Inner {
-            readers: Pool::new(options.readers, options.readers_waiting),
             sessions: parts.events.sessions,
             login: LoginDesk::new(&options, parts.pretender, &*parts.environment),
+            content_pool: Pool::new(options.content_readers, options.content_readers_waiting),
             tokens: Tokens::new(parts.keys, parts.signer),
             environment: parts.environment,
             replication: parts.replication,
@@ -107,7 +111,9 @@ impl Node {
             started,
             options,
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     pub(crate) fn options(&self) -> &NodeOptions {
@@ -146,6 +152,10 @@ impl Node {
         &self.inner.login
     }
 
+    pub(crate) fn content_pool(&self) -> &Pool {
+        &self.inner.content_pool
+    }
+
     pub(crate) fn started(&self) -> mailstore::time::Timestamp {
         self.inner.started
     }
@@ -161,44 +171,31 @@ impl Node {
         }
     }
 
-    /// Runs work that reads tables or content on the pool for it.
-    pub(crate) async fn blocking<T, W>(&self, work: W) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        W: FnOnce() -> Result<T, StoreError> + Send + 'static,
-    {
-        self.inner.readers.run(work).await?
-    }
-
     /// Answers a question from the rows of a subject, linearizably.
-    pub(crate) async fn read_subject<T, E, R>(
-        &self,
-        group: GroupId,
-        subject: Subject,
-        read: R,
-    ) -> Result<T, StoreError>
+    pub(crate) async fn read_subject<T, Q>(&self, subject: Subject, question: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        E: Into<StoreError>,
-        R: FnOnce(&dyn ReadRows) -> Result<T, E> + Send + 'static,
+        Q: FnOnce(&dyn ReadRows) -> Result<T, StoreError> + Send + 'static,
     {
+        let group = self.group_of_subject(&subject);
         self.replication().read_barrier(group).await?;
-        let node = self.clone();
-        self.blocking(move || read(&*node.replication().rows(group, &subject)).map_err(Into::into)).await
+        let (answer, answered) = oneshot::channel();
+        let question = Box::new(move |rows: &dyn ReadRows| {
+            // Nobody waits for it when the call was given up.
+            let _ = answer.send(question(rows));
+        });
+        self.replication().ask(group, &subject, question).await?;
+        answered
+            .await
+            .map_err(|_| StoreError::Internal("a question was not asked".into()))?
     }
 
     /// Answers a question from the rows of an account, linearizably.
-    pub(crate) async fn read_account<T, E, R>(
-        &self,
-        group: GroupId,
-        account: AccountId,
-        read: R,
-    ) -> Result<T, StoreError>
+    pub(crate) async fn read_account<T, Q>(&self, account: AccountId, question: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        E: Into<StoreError>,
-        R: FnOnce(&dyn ReadRows) -> Result<T, E> + Send + 'static,
+        Q: FnOnce(&dyn ReadRows) -> Result<T, StoreError> + Send + 'static,
     {
-        self.read_subject(group, Subject::Account(account), read).await
+        self.read_subject(Subject::Account(account), question).await
     }
 }

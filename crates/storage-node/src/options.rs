@@ -17,10 +17,10 @@ pub struct NodeOptions {
     pub message_bytes_max: u64,
     /// Time that one SEARCH may take.
     pub search_budget: Duration,
-    /// Reads that run at one time, and that may wait.
-    pub readers: usize,
-    /// See [`readers`](Self::readers).
-    pub readers_waiting: usize,
+    /// Reads of content that run at one time, and that may wait.
+    pub content_readers: usize,
+    /// See [`content_readers`](Self::content_readers).
+    pub content_readers_waiting: usize,
     /// Password checks that run at one time, and that may wait.
     pub hashers: usize,
     /// See [`hashers`](Self::hashers).

@@ -29,14 +29,17 @@ impl Pool {
         T: Send + 'static,
         W: FnOnce() -> T + Send + 'static,
     {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| StoreError::Overloaded)?;
+        let admitted = Arc::clone(&self.admitted)
+            .try_acquire_owned()
+            .map_err(|_| StoreError::Overloaded)?;
         let running = Arc::clone(&self.running).acquire_owned().await;
         let task = tokio::task::spawn_blocking(move || {
             let result = work();
             drop((running, admitted));
             result
         });
-        task.await.map_err(|error| StoreError::Internal(format!("blocking work failed: {error}")))
+        task.await
+            .map_err(|error| StoreError::Internal(format!("blocking work failed: {error}")))
     }
 }
 
@@ -56,7 +59,10 @@ mod tests {
             refused
         };
         let (first, second, third) = futures::join!(biased_first(first), second, third);
-        assert_eq!((first, second, third), (Ok(true), Ok(true), Err(StoreError::Overloaded)));
+        assert_eq!(
+            (first, second, third),
+            (Ok(true), Ok(true), Err(StoreError::Overloaded))
+        );
     }
 
     async fn biased_first<T>(work: impl Future<Output = T>) -> T {

@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use mailstore::command::{Entry, Subject};
 use mailstore::event::Event;
 use mailstore::ports::GroupStatus;
-use mailstore::rows::{ReadRows, RowsError};
+use mailstore::rows::ReadRows;
 use mailstore::{AccountId, GroupId, Reply, StoreError};
+
+/// A question to rows. It keeps its own answer.
+pub type Question = Box<dyn FnOnce(&dyn ReadRows) + Send>;
 
 /// The replicas of one node.
 #[async_trait]
@@ -29,19 +32,22 @@ pub trait Replication: Send + Sync + 'static {
     /// [`StoreError::NotLeader`] or [`StoreError::Unavailable`].
     async fn read_barrier(&self, group: GroupId) -> Result<(), StoreError>;
 
-    /// Returns the rows of one subject. Calls block; they belong on the pool for blocking work.
-    fn rows(&self, group: GroupId, subject: &Subject) -> Box<dyn ReadRows + Send>;
-
-    /// Lists accounts of the group, ascending, behind `after`, at most `limit`. Blocks.
+    /// Asks a question of the rows of one subject, on a thread for work that blocks.
     ///
     /// # Errors
-    /// When the table engine fails.
-    fn accounts(
+    /// When the tables cannot be read.
+    async fn ask(&self, group: GroupId, subject: &Subject, question: Question) -> Result<(), StoreError>;
+
+    /// Lists accounts of the group, ascending, behind `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    async fn accounts(
         &self,
         group: GroupId,
         after: Option<AccountId>,
         limit: usize,
-    ) -> Result<Vec<AccountId>, RowsError>;
+    ) -> Result<Vec<AccountId>, StoreError>;
 
     /// Returns the state of every replica.
     fn status(&self) -> Vec<GroupStatus>;

@@ -27,7 +27,11 @@ pub struct SessionLimits {
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        Self { per_account_and_peer: 30, per_account: 500, total: 200_000 }
+        Self {
+            per_account_and_peer: 30,
+            per_account: 500,
+            total: 200_000,
+        }
     }
 }
 
@@ -56,7 +60,10 @@ struct Registered {
 
 impl SessionRegistry {
     pub(crate) fn new(limits: SessionLimits) -> Self {
-        Self { state: Mutex::default(), limits }
+        Self {
+            state: Mutex::default(),
+            limits,
+        }
     }
 
     /// Registers a session.
@@ -65,8 +72,14 @@ impl SessionRegistry {
         if !state.has_room(&info, self.limits) {
             return Err(TooManySessions);
         }
-        state.accounts.entry(info.account).or_default().insert(info.session);
-        state.sessions.insert(info.session, Registered { info, notices: None });
+        state
+            .accounts
+            .entry(info.account)
+            .or_default()
+            .insert(info.session);
+        state
+            .sessions
+            .insert(info.session, Registered { info, notices: None });
         Ok(())
     }
 
@@ -80,7 +93,10 @@ impl SessionRegistry {
     pub(crate) fn notices(self: &Arc<Self>, session: SessionId) -> Option<BoxStream<SessionNotice>> {
         let (sender, queue) = mpsc::channel(NOTICES_PER_SESSION_MAX);
         self.state.lock().sessions.get_mut(&session)?.notices = Some(sender);
-        let leave = Leave { registry: Arc::clone(self), session };
+        let leave = Leave {
+            registry: Arc::clone(self),
+            session,
+        };
         let stream = futures::stream::unfold((queue, leave), |(mut queue, leave)| async move {
             let notice = queue.recv().await?;
             Some((notice, (queue, leave)))
@@ -105,7 +121,11 @@ impl SessionRegistry {
             .filter(|session| only.is_none_or(|only| only == *session))
             .collect();
         for session in &sessions {
-            if let Some(Registered { notices: Some(notices), .. }) = state.remove(*session) {
+            if let Some(Registered {
+                notices: Some(notices),
+                ..
+            }) = state.remove(*session)
+            {
                 // A full queue ends the session too, since its sender is dropped here.
                 let _ = notices.try_send(SessionNotice::Ended(reason));
             }
@@ -122,7 +142,10 @@ impl SessionRegistry {
             .filter_map(|registered| {
                 let notices = registered.notices.as_ref()?;
                 let renewed = SessionNotice::TokenRenewed(mint(&registered.info));
-                notices.try_send(renewed).is_err().then_some(registered.info.session)
+                notices
+                    .try_send(renewed)
+                    .is_err()
+                    .then_some(registered.info.session)
             })
             .collect();
         for session in stuck {
@@ -134,7 +157,10 @@ impl SessionRegistry {
     pub(crate) fn list(&self, account: Option<AccountId>) -> Vec<SessionInfo> {
         let state = self.state.lock();
         let sessions = state.sessions.values().map(|registered| &registered.info);
-        sessions.filter(|info| account.is_none_or(|account| account == info.account)).cloned().collect()
+        sessions
+            .filter(|info| account.is_none_or(|account| account == info.account))
+            .cloned()
+            .collect()
     }
 
     /// Counts the sessions.
@@ -149,7 +175,11 @@ impl State {
         let from_peer = of_account
             .into_iter()
             .flatten()
-            .filter(|session| self.sessions.get(session).is_some_and(|other| other.info.peer == info.peer))
+            .filter(|session| {
+                self.sessions
+                    .get(session)
+                    .is_some_and(|other| other.info.peer == info.peer)
+            })
             .count();
         self.sessions.len() < limits.total
             && of_account.map_or(0, HashSet::len) < limits.per_account
@@ -212,7 +242,11 @@ mod tests {
 
     #[test]
     fn the_bound_is_for_each_account_and_client_address() {
-        let limits = SessionLimits { per_account_and_peer: 2, per_account: 3, total: 100 };
+        let limits = SessionLimits {
+            per_account_and_peer: 2,
+            per_account: 3,
+            total: 100,
+        };
         let registry = SessionRegistry::new(limits);
         let outcomes = [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "c")]
             .map(|(session, peer)| registry.register(info(session, peer)).is_ok());

@@ -22,12 +22,17 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     pub(crate) fn new(keys: KeyRing, signer: TokenSigner) -> Self {
-        Self { keys, signer, verified: Mutex::new(LruCache::new(VERIFIED_MAX)) }
+        Self {
+            keys,
+            signer,
+            verified: Mutex::new(LruCache::new(VERIFIED_MAX)),
+        }
     }
 
     /// Returns a token for a session that has just been authenticated or is renewed.
     pub(crate) fn mint(&self, account: AccountId, session: SessionId, proxy: &str, now: Timestamp) -> Bytes {
-        self.signer.mint(&SessionClaims::new(account, session, proxy, now))
+        self.signer
+            .mint(&SessionClaims::new(account, session, proxy, now))
     }
 
     /// Returns a new token for a registered session.
@@ -41,7 +46,9 @@ impl Tokens {
         let claims = match known {
             Some(claims) => claims,
             None => {
-                let Ok(claims) = self.keys.verify(&caller.token, &caller.presenter, now) else { return false };
+                let Ok(claims) = self.keys.verify(&caller.token, &caller.presenter, now) else {
+                    return false;
+                };
                 self.verified.lock().put(caller.token.clone(), claims.clone());
                 claims
             }
@@ -70,7 +77,12 @@ mod tests {
 
     fn caller(tokens: &Tokens) -> Caller {
         let (account, session) = (AccountId([1; 16]), SessionId([2; 16]));
-        Caller { account, session, token: tokens.mint(account, session, "proxy-1", NOW), presenter: "proxy-1".into() }
+        Caller {
+            account,
+            session,
+            token: tokens.mint(account, session, "proxy-1", NOW),
+            presenter: "proxy-1".into(),
+        }
     }
 
     #[test]
@@ -79,9 +91,27 @@ mod tests {
         let good = caller(&tokens);
         for _ in 0..2 {
             assert!(tokens.admits(&good, NOW));
-            assert!(!tokens.admits(&Caller { account: AccountId([3; 16]), ..good.clone() }, NOW));
-            assert!(!tokens.admits(&Caller { session: SessionId([3; 16]), ..good.clone() }, NOW));
-            assert!(!tokens.admits(&Caller { presenter: "proxy-2".into(), ..good.clone() }, NOW));
+            assert!(!tokens.admits(
+                &Caller {
+                    account: AccountId([3; 16]),
+                    ..good.clone()
+                },
+                NOW
+            ));
+            assert!(!tokens.admits(
+                &Caller {
+                    session: SessionId([3; 16]),
+                    ..good.clone()
+                },
+                NOW
+            ));
+            assert!(!tokens.admits(
+                &Caller {
+                    presenter: "proxy-2".into(),
+                    ..good.clone()
+                },
+                NOW
+            ));
             assert!(!tokens.admits(&good, Timestamp(NOW.0 + 600_000)));
         }
     }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use mailstore::ports::BoxStream;
 use mailstore::AccountId;
 use mailstore::event::Event;
 use mailstore::ids::MailboxId;
+use mailstore::ports::BoxStream;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
@@ -30,10 +30,21 @@ struct Watcher {
 
 impl WatchHub {
     /// Returns the hints of one mailbox, or of the tree of mailboxes, from now on.
-    pub(crate) fn watch(self: &Arc<Self>, account: AccountId, mailbox: Option<MailboxId>) -> BoxStream<Event> {
+    pub(crate) fn watch(
+        self: &Arc<Self>,
+        account: AccountId,
+        mailbox: Option<MailboxId>,
+    ) -> BoxStream<Event> {
         let (hints, queue) = mpsc::channel(HINTS_PER_WATCHER_MAX);
-        self.watchers.lock().entry(account).or_default().push(Watcher { mailbox, hints });
-        let leave = Leave { hub: Arc::clone(self), account };
+        self.watchers
+            .lock()
+            .entry(account)
+            .or_default()
+            .push(Watcher { mailbox, hints });
+        let leave = Leave {
+            hub: Arc::clone(self),
+            account,
+        };
         let stream = futures::stream::unfold((queue, leave), |(mut queue, leave)| async move {
             let hint = queue.recv().await?;
             Some((hint, (queue, leave)))
@@ -102,7 +113,11 @@ mod tests {
     const ACCOUNT: AccountId = AccountId([1; 16]);
 
     fn changed(mailbox: u32, modseq: u64) -> Event {
-        Event::MailboxChanged { account: ACCOUNT, mailbox: MailboxId(mailbox), modseq: ModSeq(modseq) }
+        Event::MailboxChanged {
+            account: ACCOUNT,
+            mailbox: MailboxId(mailbox),
+            modseq: ModSeq(modseq),
+        }
     }
 
     #[tokio::test]
@@ -110,7 +125,11 @@ mod tests {
         let hub = Arc::new(WatchHub::default());
         let mut one = hub.watch(ACCOUNT, Some(MailboxId(1)));
         let mut tree = hub.watch(ACCOUNT, None);
-        hub.publish(&[changed(2, 5), changed(1, 6), Event::TreeChanged { account: ACCOUNT }]);
+        hub.publish(&[
+            changed(2, 5),
+            changed(1, 6),
+            Event::TreeChanged { account: ACCOUNT },
+        ]);
         assert_eq!(one.next().await, Some(changed(1, 6)));
         assert_eq!(tree.next().await, Some(Event::TreeChanged { account: ACCOUNT }));
     }

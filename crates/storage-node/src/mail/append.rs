@@ -5,33 +5,32 @@ use mailstore::ports::BlobUpload;
 use mailstore::{AccountId, GroupId, Rejection, StoreError};
 
 use crate::node::Node;
+use crate::tables;
 
 /// Checks that a message of this size may be added now.
 pub(super) async fn check(
     node: &Node,
-    group: GroupId,
     account: AccountId,
     mailbox: &MailboxName,
     size: u64,
 ) -> Result<(), StoreError> {
     check_room(node, size)?;
     let mailbox = mailbox.clone();
-    node.read_account(group, account, move |rows| mailstore::read::check_append(rows, &mailbox, size)).await
+    node.read_account(account, move |rows| tables::check_append(rows, &mailbox, size))
+        .await
 }
 
 /// Checks that the account takes mail of this size now.
-pub(crate) async fn check_delivery(
-    node: &Node,
-    group: GroupId,
-    account: AccountId,
-    size: u64,
-) -> Result<(), StoreError> {
-    check_room(node, size)?;
-    node.read_account(group, account, move |rows| mailstore::read::check_delivery(rows, size)).await
+pub(crate) async fn check_delivery(node: &Node, account: AccountId, size: u64) -> Result<(), StoreError> {
+    check(node, account, &MailboxName::inbox(), size).await
 }
 
 /// Starts to store content.
-pub(crate) async fn upload(node: &Node, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
+pub(crate) async fn upload(
+    node: &Node,
+    group: GroupId,
+    size: u64,
+) -> Result<Box<dyn BlobUpload>, StoreError> {
     check_room(node, size)?;
     node.content_store().begin(group, size).await
 }

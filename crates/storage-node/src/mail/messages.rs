@@ -1,17 +1,17 @@
 //! Records, summaries and octets of messages, in batches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use futures::StreamExt;
 use futures::stream::try_unfold;
-use mailstore::command::Subject;
+use futures::{StreamExt, TryStreamExt};
 use mailstore::ids::{MailboxId, Uid};
 use mailstore::message::MessageRecord;
 use mailstore::ports::BoxStream;
 use mailstore::query::{ContentChunk, ContentRange, MessageAnswer, MessageParts};
-use mailstore::{AccountId, GroupId, StoreError, UidSet};
+use mailstore::{AccountId, GroupId, StoreError, UidSet, read};
 
 use crate::node::Node;
+use crate::tables::damaged;
 
 /// Messages of one batch: enough to spread the cost of a hop between threads, little enough to keep an
 /// answer with summaries far below 4 MiB.
@@ -21,22 +21,23 @@ const CHUNK_BYTES: u32 = 64 * 1024;
 
 /// Messages that are asked for.
 pub(super) struct Wanted {
+    pub(super) group: GroupId,
+    pub(super) account: AccountId,
     pub(super) mailbox: MailboxId,
     pub(super) uids: UidSet,
     pub(super) parts: MessageParts,
 }
 
 /// Returns the messages in batches, ascending by UID.
-pub(super) fn stream(
-    node: Node,
-    group: GroupId,
-    account: AccountId,
-    wanted: Wanted,
-) -> BoxStream<Result<Vec<MessageAnswer>, StoreError>> {
+pub(super) fn stream(node: Node, wanted: Wanted) -> BoxStream<Result<Vec<MessageAnswer>, StoreError>> {
     let batches = try_unfold(Some((node, wanted)), move |state| async move {
-        let Some((node, mut wanted)) = state else { return Ok(None) };
-        let batch = batch(&node, group, account, &wanted).await?;
-        let Some(last) = batch.last().map(|answer| answer.record.uid) else { return Ok(None) };
+        let Some((node, mut wanted)) = state else {
+            return Ok(None);
+        };
+        let batch = batch(&node, &wanted).await?;
+        let Some(last) = batch.last().map(|answer| answer.record.uid) else {
+            return Ok(None);
+        };
         wanted.uids = behind(&wanted.uids, last);
         let next = (!wanted.uids.is_empty()).then_some((node, wanted));
         Ok(Some((batch, next)))
@@ -46,27 +47,25 @@ pub(super) fn stream(
 
 /// Returns the UIDs of the set that lie behind one.
 fn behind(uids: &UidSet, last: Uid) -> UidSet {
-    last.next().map_or_else(UidSet::new, |next| uids.intersection(&UidSet::range(next, Uid::MAX)))
+    last.next().map_or_else(UidSet::new, |next| {
+        uids.intersection(&UidSet::range(next, Uid::MAX))
+    })
 }
 
-async fn batch(
-    node: &Node,
-    group: GroupId,
-    account: AccountId,
-    wanted: &Wanted,
-) -> Result<Vec<MessageAnswer>, StoreError> {
+async fn batch(node: &Node, wanted: &Wanted) -> Result<Vec<MessageAnswer>, StoreError> {
     let (reader, uids) = (node.clone(), wanted.uids.clone());
-    let (mailbox, summary) = (wanted.mailbox, wanted.parts.summary);
-    node.blocking(move || {
-        let rows = reader.replication().rows(group, &Subject::Account(account));
-        let records = mailstore::read::messages(&*rows, mailbox, &uids, BATCH_MESSAGES)?;
+    let (group, mailbox, summary) = (wanted.group, wanted.mailbox, wanted.parts.summary);
+    let answers = node.read_account(wanted.account, move |rows| {
+        let records = read::messages(rows, mailbox, &uids, BATCH_MESSAGES).map_err(damaged)?;
         let answers = records.into_iter().map(|record| {
-            let summary = summary.then(|| reader.content_store().summary(group, record.blob)).transpose()?;
+            let summary = summary
+                .then(|| reader.content_store().summary(group, record.blob))
+                .transpose()?;
             Ok(MessageAnswer { record, summary })
         });
         answers.collect()
-    })
-    .await
+    });
+    answers.await
 }
 
 /// A range of content with the message that it lies in.
@@ -76,58 +75,63 @@ struct Located {
     range: ContentRange,
 }
 
+/// Where messages lie.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) group: GroupId,
+    pub(super) account: AccountId,
+    pub(super) mailbox: MailboxId,
+}
+
 /// Returns octets of messages, range by range.
 pub(super) async fn content(
     node: Node,
-    group: GroupId,
-    account: AccountId,
-    mailbox: MailboxId,
+    place: Place,
     ranges: Vec<ContentRange>,
 ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
-    let records = records(&node, group, account, mailbox, &ranges).await?;
+    let records = records(&node, place, &ranges).await?;
     let located = ranges.into_iter().zip(0_u32..).map(move |(range, index)| {
         let record = records.get(&range.uid).copied();
         Located { index, record, range }
     });
-    let located: std::collections::VecDeque<Located> = located.collect();
+    let located: VecDeque<Located> = located.collect();
     let chunks = try_unfold((node, located), move |(node, mut located)| async move {
         if located.is_empty() {
             return Ok::<_, StoreError>(None);
         }
         let reader = node.clone();
-        let (batch, rest) = node
-            .blocking(move || {
-                let batch = next_chunks(&reader, group, &mut located)?;
-                Ok((batch, located))
-            })
-            .await?;
-        Ok(Some((futures::stream::iter(batch.into_iter().map(Ok)), (node, rest))))
+        let read = node.content_pool().run(move || {
+            let batch = next_chunks(&reader, place.group, &mut located)?;
+            Ok::<_, StoreError>((batch, located))
+        });
+        let (batch, rest) = read.await??;
+        Ok(Some((
+            futures::stream::iter(batch.into_iter().map(Ok)),
+            (node, rest),
+        )))
     });
-    Ok(futures::TryStreamExt::try_flatten(chunks).boxed())
+    Ok(chunks.try_flatten().boxed())
 }
 
 async fn records(
     node: &Node,
-    group: GroupId,
-    account: AccountId,
-    mailbox: MailboxId,
+    place: Place,
     ranges: &[ContentRange],
 ) -> Result<HashMap<Uid, MessageRecord>, StoreError> {
     let uids: UidSet = ranges.iter().map(|range| range.uid).collect();
-    let (reader, limit) = (node.clone(), ranges.len());
-    node.blocking(move || {
-        let rows = reader.replication().rows(group, &Subject::Account(account));
-        let records = mailstore::read::messages(&*rows, mailbox, &uids, limit)?;
+    let limit = ranges.len();
+    let records = node.read_account(place.account, move |rows| {
+        let records = read::messages(rows, place.mailbox, &uids, limit).map_err(damaged)?;
         Ok(records.into_iter().map(|record| (record.uid, record)).collect())
-    })
-    .await
+    });
+    records.await
 }
 
 /// Reads about one chunk's worth of octets: one large piece, or several small ranges.
 fn next_chunks(
     node: &Node,
     group: GroupId,
-    located: &mut std::collections::VecDeque<Located>,
+    located: &mut VecDeque<Located>,
 ) -> Result<Vec<ContentChunk>, StoreError> {
     let mut chunks = Vec::new();
     let mut room = CHUNK_BYTES;
@@ -135,17 +139,33 @@ fn next_chunks(
         && let Some(mut next) = located.pop_front()
     {
         let Some(record) = next.record else {
-            chunks.push(ContentChunk { range: next.index, bytes: bytes::Bytes::new(), last: true, missing: true });
+            chunks.push(ContentChunk {
+                range: next.index,
+                bytes: bytes::Bytes::new(),
+                last: true,
+                missing: true,
+            });
             continue;
         };
-        let end = next.range.offset.saturating_add(next.range.length).min(record.size);
+        let end = next
+            .range
+            .offset
+            .saturating_add(next.range.length)
+            .min(record.size);
         let length = end.saturating_sub(next.range.offset).min(CHUNK_BYTES);
         let bytes = match length {
             0 => bytes::Bytes::new(),
-            length => node.content_store().read(group, record.blob, next.range.offset, length)?,
+            length => node
+                .content_store()
+                .read(group, record.blob, next.range.offset, length)?,
         };
         let last = next.range.offset.saturating_add(length) >= end;
-        chunks.push(ContentChunk { range: next.index, bytes, last, missing: false });
+        chunks.push(ContentChunk {
+            range: next.index,
+            bytes,
+            last,
+            missing: false,
+        });
         if !last {
             next.range.offset += length;
             next.range.length -= length;

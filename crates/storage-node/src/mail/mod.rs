@@ -16,14 +16,20 @@ use mailstore::query::{
     ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
 };
 use mailstore::search::{SearchProgram, SearchResult};
-use mailstore::{GroupId, Reply, StoreError, UidSet};
+use mailstore::{GroupId, Reply, StoreError, UidSet, read};
 
 use crate::authorise::Right;
 use crate::node::Node;
+use crate::tables::{self, damaged};
 
 #[async_trait]
 impl Mail for Node {
-    async fn submit(&self, caller: &Caller, request: RequestId, command: Command) -> Result<Reply, StoreError> {
+    async fn submit(
+        &self,
+        caller: &Caller,
+        request: RequestId,
+        command: Command,
+    ) -> Result<Reply, StoreError> {
         let right = match command {
             Command::Mailbox(_) | Command::Message(_) => Right::Change,
             Command::Account(_) | Command::Address(_) => Right::Administer,
@@ -33,18 +39,24 @@ impl Mail for Node {
             return Err(StoreError::Unauthorized);
         }
         let subject = Subject::Account(caller.account);
-        let entry = Entry { subject, request: Some(request), time: self.environment().now(), command };
+        let entry = Entry {
+            subject,
+            request: Some(request),
+            time: self.environment().now(),
+            command,
+        };
         self.replication().propose(group, entry).await
     }
 
     async fn mailbox_tree(&self, caller: &Caller) -> Result<Arc<MailboxTree>, StoreError> {
-        let group = self.authorise(caller, Right::Read)?;
-        self.read_account(group, caller.account, |rows| mailstore::read::mailbox_tree(rows)).await.map(Arc::new)
+        self.authorise(caller, Right::Read)?;
+        let tree = self.read_account(caller.account, |rows| read::mailbox_tree(rows).map_err(damaged));
+        tree.await.map(Arc::new)
     }
 
     async fn quota(&self, caller: &Caller) -> Result<Quota, StoreError> {
-        let group = self.authorise(caller, Right::Read)?;
-        self.read_account(group, caller.account, |rows| mailstore::read::quota(rows)).await
+        self.authorise(caller, Right::Read)?;
+        self.read_account(caller.account, tables::quota).await
     }
 
     async fn changes(
@@ -53,9 +65,10 @@ impl Mail for Node {
         mailbox: &MailboxRef,
         since: ModSeq,
     ) -> Result<MailboxChanges, StoreError> {
-        let group = self.authorise(caller, Right::Read)?;
+        self.authorise(caller, Right::Read)?;
         let mailbox = mailbox.clone();
-        self.read_account(group, caller.account, move |rows| mailstore::read::changes(rows, &mailbox, since)).await
+        self.read_account(caller.account, move |rows| tables::changes(rows, &mailbox, since))
+            .await
     }
 
     async fn messages(
@@ -67,7 +80,14 @@ impl Mail for Node {
     ) -> Result<BoxStream<Result<Vec<MessageAnswer>, StoreError>>, StoreError> {
         let group = self.authorise(caller, Right::Read)?;
         self.replication().read_barrier(group).await?;
-        Ok(messages::stream(self.clone(), group, caller.account, messages::Wanted { mailbox, uids, parts }))
+        let wanted = messages::Wanted {
+            group,
+            account: caller.account,
+            mailbox,
+            uids,
+            parts,
+        };
+        Ok(messages::stream(self.clone(), wanted))
     }
 
     async fn content(
@@ -77,8 +97,12 @@ impl Mail for Node {
         ranges: Vec<ContentRange>,
     ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
         let group = self.authorise(caller, Right::Read)?;
-        self.replication().read_barrier(group).await?;
-        messages::content(self.clone(), group, caller.account, mailbox, ranges).await
+        let place = messages::Place {
+            group,
+            account: caller.account,
+            mailbox,
+        };
+        messages::content(self.clone(), place, ranges).await
     }
 
     async fn search(
@@ -88,13 +112,17 @@ impl Mail for Node {
         program: SearchProgram,
     ) -> Result<SearchResult, StoreError> {
         let group = self.authorise(caller, Right::Read)?;
-        self.replication().read_barrier(group).await?;
         search::search(self, group, caller.account, mailbox, program).await
     }
 
-    async fn check_append(&self, caller: &Caller, mailbox: &MailboxName, size: u64) -> Result<(), StoreError> {
-        let group = self.authorise(caller, Right::Change)?;
-        append::check(self, group, caller.account, mailbox, size).await
+    async fn check_append(
+        &self,
+        caller: &Caller,
+        mailbox: &MailboxName,
+        size: u64,
+    ) -> Result<(), StoreError> {
+        self.authorise(caller, Right::Change)?;
+        append::check(self, caller.account, mailbox, size).await
     }
 
     async fn upload(&self, caller: &Caller, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {

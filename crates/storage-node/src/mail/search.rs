@@ -1,14 +1,15 @@
 //! SEARCH.
 
-use mailstore::command::Subject;
 use mailstore::ids::{MailboxId, ModSeq};
 use mailstore::message::MessageState;
 use mailstore::query::MailboxRef;
+use mailstore::rows::ReadRows;
 use mailstore::search::{SearchProgram, SearchResult};
-use mailstore::{AccountId, BlobId, GroupId, StoreError, UidSet};
+use mailstore::{AccountId, BlobId, GroupId, StoreError, UidSet, read};
 
 use crate::node::Node;
 use crate::search::{Candidate, ContentReader, Matcher};
+use crate::tables::{self, damaged};
 
 /// Messages whose records are read at one time.
 const BATCH_MESSAGES: usize = 256;
@@ -22,28 +23,51 @@ pub(super) async fn search(
     program: SearchProgram,
 ) -> Result<SearchResult, StoreError> {
     let searcher = node.clone();
-    node.blocking(move || {
-        let rows = searcher.replication().rows(group, &Subject::Account(account));
-        let now = mailstore::read::changes(&*rows, &MailboxRef::Id(mailbox), ModSeq::ZERO)?;
-        let matcher = Matcher::new(&program.key, &now.mailbox.keywords, searcher.options().search_budget);
+    let search = node.read_account(account, move |rows| {
+        let now = tables::changes(rows, &MailboxRef::Id(mailbox), ModSeq::ZERO)?;
+        let matcher = Matcher::new(
+            &program.key,
+            &now.mailbox.keywords,
+            searcher.options().search_budget,
+        );
         let mut states = now.changed;
         states.retain(|state| program.within.contains(state.uid) && !matcher.excludes(state));
-        let reader = GroupContent { node: &searcher, group };
+        let reader = GroupContent {
+            node: &searcher,
+            group,
+        };
         let mut result = SearchResult::default();
         for batch in states.chunks(BATCH_MESSAGES) {
-            let uids: UidSet = batch.iter().map(|state| state.uid).collect();
-            let records = mailstore::read::messages(&*rows, mailbox, &uids, BATCH_MESSAGES)?;
-            for record in records {
-                let Some(state) = state_of(batch, record.uid) else { continue };
-                if matcher.matches(&mut Candidate::new(state, record, &reader))? {
-                    result.uids.insert(state.uid);
-                    result.highest_modseq = result.highest_modseq.max(Some(state.modseq));
-                }
-            }
+            search_batch(rows, mailbox, batch, (&matcher, &reader), &mut result)?;
         }
         Ok(result)
-    })
-    .await
+    });
+    search.await
+}
+
+fn search_batch(
+    rows: &dyn ReadRows,
+    mailbox: MailboxId,
+    batch: &[MessageState],
+    (matcher, reader): (&Matcher, &GroupContent<'_>),
+    result: &mut SearchResult,
+) -> Result<(), StoreError> {
+    let mut found = |state: MessageState| {
+        result.uids.insert(state.uid);
+        result.highest_modseq = result.highest_modseq.max(Some(state.modseq));
+    };
+    let (certain, open): (Vec<_>, Vec<_>) = batch.iter().partition(|state| matcher.includes(state));
+    certain.into_iter().for_each(&mut found);
+    let uids: UidSet = open.iter().map(|state: &MessageState| state.uid).collect();
+    for record in read::messages(rows, mailbox, &uids, BATCH_MESSAGES).map_err(damaged)? {
+        let Some(state) = state_of(batch, record.uid) else {
+            continue;
+        };
+        if matcher.matches(&mut Candidate::new(state, record, reader))? {
+            found(state);
+        }
+    }
+    Ok(())
 }
 
 fn state_of(batch: &[MessageState], uid: mailstore::Uid) -> Option<MessageState> {

@@ -24,14 +24,25 @@ pub(crate) struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     pub(crate) fn new(state: MessageState, record: MessageRecord, reader: &'a dyn ContentReader) -> Self {
-        Self { state, record, reader, summary: None }
+        Self {
+            state,
+            record,
+            reader,
+            summary: None,
+        }
     }
 
     /// Calls `look` with the message's summary.
-    pub(crate) fn with_summary<T>(&mut self, look: impl FnOnce(SummaryRef<'_>) -> T) -> Result<T, StoreError> {
+    pub(crate) fn with_summary<T>(
+        &mut self,
+        look: impl FnOnce(SummaryRef<'_>) -> T,
+    ) -> Result<T, StoreError> {
         let summary = match &self.summary {
             Some(summary) => summary.clone(),
-            None => self.summary.insert(self.reader.summary(self.record.blob)?).clone(),
+            None => self
+                .summary
+                .insert(self.reader.summary(self.record.blob)?)
+                .clone(),
         };
         let summary = SummaryRef::parse(&summary)
             .map_err(|error| StoreError::Internal(format!("summary of {}: {error}", self.record.blob)))?;
@@ -55,4 +66,3 @@ impl<'a> Candidate<'a> {
         self.reader.read(self.record.blob, offset, length)
     }
 }
-

@@ -42,12 +42,20 @@ enum Key {
 impl Matcher {
     /// Prepares a program. `keywords` is the mailbox's keyword table; the search may take `budget`.
     pub(crate) fn new(key: &SearchKey, keywords: &[Keyword], budget: Duration) -> Self {
-        Self { key: Key::prepare(key, keywords), deadline: Instant::now() + budget }
+        Self {
+            key: Key::prepare(key, keywords),
+            deadline: Instant::now() + budget,
+        }
     }
 
     /// Tells whether the message can be ruled out without its record or content.
     pub(crate) fn excludes(&self, state: &MessageState) -> bool {
         self.key.by_state(state) == Some(false)
+    }
+
+    /// Tells whether the message matches whatever its record and content are.
+    pub(crate) fn includes(&self, state: &MessageState) -> bool {
+        self.key.by_state(state) == Some(true)
     }
 
     /// Tells whether the message matches.
@@ -73,7 +81,11 @@ impl Key {
             }
             SearchKey::Or(keys) => {
                 let (one, other) = (Self::prepare(&keys.0, keywords), Self::prepare(&keys.1, keywords));
-                Self::Or(Box::new(if one.cost() <= other.cost() { (one, other) } else { (other, one) }))
+                Self::Or(Box::new(if one.cost() <= other.cost() {
+                    (one, other)
+                } else {
+                    (other, one)
+                }))
             }
             SearchKey::Not(key) => Self::Not(Box::new(Self::prepare(key, keywords))),
             SearchKey::Flag(flag) => Self::Flags(FlagBits::system(*flag)),
@@ -176,7 +188,11 @@ fn plain(key: &SearchKey, candidate: &Candidate<'_>) -> bool {
         SearchKey::Size(Comparison::Above, size) => record.size > *size,
         SearchKey::Date(DateField::Saved, comparison, day) => {
             let saved = record.saved.seconds() / 86_400;
-            compare(*comparison, i64::try_from(saved).unwrap_or(i64::MAX), i64::from(*day))
+            compare(
+                *comparison,
+                i64::try_from(saved).unwrap_or(i64::MAX),
+                i64::from(*day),
+            )
         }
         // "Disregarding time and timezone" (RFC 9051 §6.4.4): the day in the zone that was given.
         SearchKey::Date(_, comparison, day) => {
@@ -240,11 +256,16 @@ struct TextPart {
 impl TextPart {
     fn contains(self, candidate: &Candidate<'_>, needle: &Needle) -> Result<bool, SearchError> {
         if let Some(span) = self.header
-            && block_contains(&candidate.read(span.start(), span.len().min(HEADER_BYTES_MAX))?, needle)
+            && block_contains(
+                &candidate.read(span.start(), span.len().min(HEADER_BYTES_MAX))?,
+                needle,
+            )
         {
             return Ok(true);
         }
-        let Some((span, mut decoder)) = self.body else { return Ok(false) };
+        let Some((span, mut decoder)) = self.body else {
+            return Ok(false);
+        };
         let mut search = PieceSearch::new(needle);
         let mut text = String::new();
         for offset in (span.start()..span.end()).step_by(PIECE_BYTES as usize) {
