@@ -79,6 +79,11 @@ pub enum ErrorKind {
 }
 
 impl WireError {
+    /// Says what the grammar wanted.
+    pub(crate) const fn syntax(expected: &'static str) -> Self {
+        Self::Syntax { expected }
+    }
+
     /// Returns whose fault the error is: always the client's in this crate.
     pub fn kind(&self) -> ErrorKind {
         ErrorKind::Client

@@ -65,8 +65,8 @@ enum State {
     BehindBody { utf8: bool },
     /// In a literal of a rejected command, whose rest may be read over up to `budget` bytes.
     SkipLiteral { left: u64, budget: u64 },
-    /// In a line of a rejected command.
-    SkipLine { budget: u64 },
+    /// In a line of a rejected command, of which `room` bytes more are read over.
+    SkipLine { budget: u64, room: usize },
     /// No more events.
     Closed,
 }
@@ -160,7 +160,7 @@ impl Framer {
                 }
                 State::Body { .. } => self.take_body(input).map(Some)?,
                 State::SkipLiteral { left, budget } => self.skip_literal(input, left, budget)?,
-                State::SkipLine { budget } => self.skip_line(input, budget)?,
+                State::SkipLine { budget, room } => self.skip_line(input, budget, room)?,
                 State::Undecided { .. } | State::Closed => return None,
             };
             if event.is_some() {
@@ -179,8 +179,7 @@ impl Framer {
             .saturating_sub(self.buffer.len() - self.line_start);
         let command_room = self.limits.command_bytes_max.saturating_sub(self.buffer.len());
         // What fits is taken even from a line that does not, so that its tag is known.
-        self.buffer
-            .extend_from_slice(take(input, taken.min(line_room).min(command_room)));
+        self.keep(take(input, taken.min(line_room).min(command_room)));
         if taken > line_room.min(command_room) {
             let line_is_shorter = line_room <= command_room;
             return Some(Err(if line_is_shorter {
@@ -300,19 +299,14 @@ impl Framer {
         let rest = match (utf8, line.strip_prefix(b")")) {
             (false, _) => line,
             (true, Some(rest)) => rest,
-            (true, None) => return self.reject(WireError::Syntax { expected: ")" }, header),
+            (true, None) => return self.reject(WireError::syntax(")"), header),
         };
         let Some(literal) = header else {
             if append::is_end(rest, self.options) {
                 self.reset();
                 return Event::AppendEnd;
             }
-            return self.reject(
-                WireError::Syntax {
-                    expected: "the end of the line",
-                },
-                None,
-            );
+            return self.reject(WireError::syntax("the end of the line"), None);
         };
         match append::another(rest, self.options) {
             Ok(_) if self.comes_too_soon(literal) => self.reject(WireError::LiteralTooLarge, Some(literal)),
@@ -358,36 +352,43 @@ impl Framer {
         let taken = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
         take(input, taken);
         let left = left - crate::encode::as_u64(taken);
-        self.state = if left == 0 {
-            State::SkipLine { budget }
-        } else {
-            State::SkipLiteral { left, budget }
+        let room = self.limits.line_bytes_max;
+        self.state = match left {
+            0 => State::SkipLine { budget, room },
+            left => State::SkipLiteral { left, budget },
         };
         (left == 0).then_some(None)
     }
 
     /// Reads over a line, of which only the end is kept: it may announce another literal.
-    fn skip_line(&mut self, input: &mut &[u8], budget: u64) -> Option<Option<Event<'static>>> {
+    fn skip_line(&mut self, input: &mut &[u8], budget: u64, room: usize) -> Option<Option<Event<'static>>> {
         let line_feed = input.iter().position(|byte| *byte == b'\n');
         let taken = line_feed.map_or(input.len(), |position| position + 1);
-        let bytes = take(input, taken);
+        let Some(room) = room.checked_sub(taken) else {
+            self.buffer.clear();
+            return Some(Some(self.close(WireError::LineTooLong)));
+        };
+        self.state = State::SkipLine { budget, room };
+        self.keep_end(take(input, taken));
+        line_feed?;
+        let header = trailing_literal(&self.buffer).filter(|literal| !literal.synchronising);
+        self.reset();
+        let Some(literal) = header else {
+            return Some(None);
+        };
+        match self.skip(literal.bytes, budget) {
+            Recovery::Resume => Some(None),
+            Recovery::Close => Some(Some(self.close(WireError::LiteralTooLarge))),
+        }
+    }
+
+    /// Keeps as much of the line's end as a literal's header may take.
+    fn keep_end(&mut self, bytes: &[u8]) {
         let spare = bytes.len().saturating_sub(HEADER_BYTES_MAX);
         self.buffer
             .extend_from_slice(bytes.get(spare..).unwrap_or_default());
         let excess = self.buffer.len().saturating_sub(HEADER_BYTES_MAX);
         self.buffer.drain(..excess);
-        line_feed?;
-        let header = trailing_literal(&self.buffer).filter(|literal| !literal.synchronising);
-        self.reset();
-        let Some(literal) = header else { return Some(None) };
-        match self.skip(literal.bytes, budget) {
-            Recovery::Resume => Some(None),
-            Recovery::Close => Some(Some(Event::Rejected(Rejection {
-                tag: None,
-                error: WireError::LiteralTooLarge,
-                recovery: Recovery::Close,
-            }))),
-        }
     }
 
     fn close(&mut self, error: WireError) -> Event<'static> {

@@ -65,7 +65,7 @@ pub enum Event<'i> {
     AppendAnother(AppendMessage),
     /// The APPEND is complete.
     AppendEnd,
-    /// A command that cannot be taken.
+    /// A command that cannot be taken. If it is an APPEND, its messages so far are void.
     Rejected(Rejection),
 }
 

@@ -211,13 +211,7 @@ fn a_refused_message_is_read_over_only_if_it_comes_at_all() {
 
 #[test]
 fn a_bad_append_is_refused_before_its_message() {
-    let expected = rejected(
-        "a",
-        WireError::Syntax {
-            expected: "a system flag",
-        },
-        Recovery::Resume,
-    );
+    let expected = rejected("a", WireError::syntax("a system flag"), Recovery::Resume);
     check(
         "a APPEND x (\\Nope) {5}\r\nb NOOP\r\n",
         &[expected.clone(), command("b NOOP\r\n")],
@@ -232,13 +226,7 @@ fn a_bad_append_is_refused_before_its_message() {
             Seen::Append("x".into(), 1),
             Seen::Body("z".into()),
             Seen::BodyEnd(false),
-            rejected(
-                "a",
-                WireError::Syntax {
-                    expected: "the end of the line",
-                },
-                Recovery::Resume,
-            ),
+            rejected("a", WireError::syntax("the end of the line"), Recovery::Resume),
             command("b NOOP\r\n"),
         ],
     );
@@ -297,6 +285,23 @@ fn oversize_literals() {
             rejected("a", WireError::LiteralForbidden, Recovery::Resume),
             command("b NOOP\r\n"),
         ],
+    );
+}
+
+#[test]
+fn reading_over_a_command_is_bounded_too() {
+    let run = |input: String| run(Limits::after_login(), Messages::Accept, [input.as_bytes()]);
+    let nul = rejected("a", WireError::Nul, Recovery::Resume);
+    assert_eq!(
+        run(format!("a \0 {{1+}}\r\n{}", "x".repeat(70_000))),
+        [nul.clone(), rejected("", WireError::LineTooLong, Recovery::Close)]
+    );
+    assert_eq!(
+        run(format!(
+            "a \0 {{200000+}}\r\n{} {{200000+}}\r\n",
+            "x".repeat(200_000)
+        )),
+        [nul, rejected("", WireError::LiteralTooLarge, Recovery::Close)]
     );
 }
 

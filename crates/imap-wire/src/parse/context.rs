@@ -25,9 +25,7 @@ impl<'a> ParseError<&'a [u8]> for Failure<'a> {
     fn from_error_kind(rest: &'a [u8], _: ErrorKind) -> Self {
         Self {
             rest,
-            error: WireError::Syntax {
-                expected: "other arguments",
-            },
+            error: WireError::syntax("other arguments"),
         }
     }
 
@@ -75,12 +73,7 @@ impl Context {
         rest: &'a [u8],
     ) -> Result<(), nom::Err<Failure<'a>>> {
         if self.options.strict {
-            return Err(fail(
-                rest,
-                WireError::Syntax {
-                    expected: "strict syntax",
-                },
-            ));
+            return Err(fail(rest, WireError::syntax("strict syntax")));
         }
         self.leniencies.set(self.leniencies.get().with(leniency));
         Ok(())
@@ -96,7 +89,7 @@ pub(crate) fn fail(rest: &[u8], error: WireError) -> nom::Err<Failure<'_>> {
 pub(crate) fn expected<'a>(rest: &'a [u8], expected: &'static str) -> nom::Err<Failure<'a>> {
     nom::Err::Error(Failure {
         rest,
-        error: WireError::Syntax { expected },
+        error: WireError::syntax(expected),
     })
 }
 
@@ -119,8 +112,6 @@ pub(crate) fn expect<'a, T>(
 pub(crate) fn failure(error: nom::Err<Failure<'_>>) -> WireError {
     match error {
         nom::Err::Error(failure) | nom::Err::Failure(failure) => failure.error,
-        nom::Err::Incomplete(_) => WireError::Syntax {
-            expected: "more input",
-        },
+        nom::Err::Incomplete(_) => WireError::syntax("more input"),
     }
 }

@@ -57,12 +57,7 @@ pub(crate) fn date_time<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, Da
     let date = calendar(input, year, month, day)?;
     match DateTime::new(date, time, zone) {
         Some(value) => Ok((rest, value)),
-        None => Err(fail(
-            input,
-            WireError::Syntax {
-                expected: "a valid time",
-            },
-        )),
+        None => Err(fail(input, WireError::syntax("a valid time"))),
     }
 }
 
@@ -87,12 +82,7 @@ fn zone(input: &[u8]) -> Parsed<'_, i16> {
     let (rest, hours) = digits(2, 2, rest)?;
     let (rest, minutes) = digits(2, 2, rest)?;
     if minutes > 59 {
-        return Err(fail(
-            input,
-            WireError::Syntax {
-                expected: "a valid time zone",
-            },
-        ));
+        return Err(fail(input, WireError::syntax("a valid time zone")));
     }
     Ok((
         rest,
@@ -106,14 +96,7 @@ fn calendar(
     month: u8,
     day: u16,
 ) -> Result<Date, nom::Err<super::context::Failure<'_>>> {
-    Date::new(year, month, small(day)).ok_or_else(|| {
-        fail(
-            input,
-            WireError::Syntax {
-                expected: "a valid date",
-            },
-        )
-    })
+    Date::new(year, month, small(day)).ok_or_else(|| fail(input, WireError::syntax("a valid date")))
 }
 
 fn digits(least: usize, most: usize, input: &[u8]) -> Parsed<'_, u16> {

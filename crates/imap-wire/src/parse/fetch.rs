@@ -49,9 +49,7 @@ pub(crate) fn fetch<'a>(
     if fetch.vanished && (fetch.changed_since.is_none() || addressing == Addressing::Sequence) {
         return Err(fail(
             start,
-            WireError::Syntax {
-                expected: "VANISHED only with UID FETCH and CHANGEDSINCE",
-            },
+            WireError::syntax("VANISHED only with UID FETCH and CHANGEDSINCE"),
         ));
     }
     Ok((rest, CommandBody::Fetch(fetch)))

@@ -101,9 +101,7 @@ fn list_select_opts<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, ListSe
     if selection.recursive_match && !selection.subscribed && !selection.special_use {
         return Err(fail(
             input,
-            WireError::Syntax {
-                expected: "another option beside RECURSIVEMATCH",
-            },
+            WireError::syntax("another option beside RECURSIVEMATCH"),
         ));
     }
     Ok((rest, selection))

@@ -112,11 +112,6 @@ pub(crate) fn mod_sequence_valzer(input: &[u8]) -> Parsed<'_, ModSeq> {
     let (rest, value) = expect("a mod-sequence", input, number64)?;
     match ModSeq::new(value) {
         Some(value) => Ok((rest, value)),
-        None => Err(fail(
-            input,
-            WireError::Syntax {
-                expected: "a mod-sequence of 63 bits",
-            },
-        )),
+        None => Err(fail(input, WireError::syntax("a mod-sequence of 63 bits"))),
     }
 }

@@ -67,28 +67,14 @@ pub(crate) fn number64(input: &[u8]) -> Parsed<'_, u64> {
     });
     Ok((
         rest,
-        value.ok_or_else(|| {
-            fail(
-                input,
-                WireError::Syntax {
-                    expected: "a smaller number",
-                },
-            )
-        })?,
+        value.ok_or_else(|| fail(input, WireError::syntax("a smaller number")))?,
     ))
 }
 
 /// `number = 1*DIGIT ; (0 <= n < 4,294,967,296)` (RFC 3501 §9)
 pub(crate) fn number(input: &[u8]) -> Parsed<'_, u32> {
     let (rest, value) = number64(input)?;
-    let value = u32::try_from(value).map_err(|_| {
-        fail(
-            input,
-            WireError::Syntax {
-                expected: "a smaller number",
-            },
-        )
-    })?;
+    let value = u32::try_from(value).map_err(|_| fail(input, WireError::syntax("a smaller number")))?;
     Ok((rest, value))
 }
 

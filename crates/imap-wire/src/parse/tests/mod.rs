@@ -62,7 +62,7 @@ fn check_error(arguments: &str, expected: WireError) {
 }
 
 fn check_syntax(arguments: &str, expected: &'static str) {
-    check_error(arguments, WireError::Syntax { expected });
+    check_error(arguments, WireError::syntax(expected));
 }
 
 fn nz(number: u32) -> NonZeroU32 {
