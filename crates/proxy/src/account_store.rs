@@ -58,8 +58,7 @@ impl AccountStore {
         let caller = self.caller.load();
         self.caller.store(Arc::new(Caller {
             token,
-            account: caller.account,
-            session: caller.session,
+            ..(**caller).clone()
         }));
     }
 

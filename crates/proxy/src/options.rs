@@ -1,12 +1,13 @@
 //! What the proxy may be told: names, limits and times.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that can be set. [`ProxyOptions::default`] holds the defaults, nothing else does.
 #[derive(Clone, Debug)]
 pub struct ProxyOptions {
     /// Names this process in tokens, session lists and the greeting.
-    pub name: String,
+    pub name: Arc<str>,
     /// Accepts passwords without TLS from clients on the loopback interface. Meant for trying things
     /// out; elsewhere LOGINDISABLED stands until STARTTLS (RFC 3501 §6.2.3).
     pub plaintext_on_loopback: bool,
@@ -79,6 +80,8 @@ pub struct Times {
     pub storage_patience: Duration,
     /// How long the flags of a mailbox are kept after their last use.
     pub view_idle: Duration,
+    /// How long the answer to a wrong password is held back.
+    pub failed_login_delay: Duration,
     /// How long a TLS handshake may take.
     pub handshake_max: Duration,
     /// How long commands may run on after shutdown was asked for.
@@ -88,7 +91,7 @@ pub struct Times {
 impl Default for ProxyOptions {
     fn default() -> Self {
         Self {
-            name: "proxy".to_owned(),
+            name: Arc::from("proxy"),
             plaintext_on_loopback: false,
             before_login: BeforeLoginLimits::default(),
             command: CommandLimits::default(),
@@ -142,6 +145,7 @@ impl Default for Times {
             literal_pause_max: Duration::from_secs(60),
             storage_patience: Duration::from_secs(30),
             view_idle: Duration::from_secs(10),
+            failed_login_delay: Duration::from_secs(2),
             handshake_max: Duration::from_secs(30),
             drain_max: Duration::from_secs(30),
         }

@@ -19,7 +19,7 @@ pub(crate) fn answer(error: &StoreError) -> Answer {
     let (code, text) = match error {
         StoreError::Rejected(rejection) => rejected(rejection),
         StoreError::Unauthorized => (ResponseCode::AuthorizationFailed, "Session is not valid any more"),
-        StoreError::Unavailable(_) => (ResponseCode::Unavailable, "Mail storage is not available, try again"),
+        StoreError::Unavailable(_) | StoreError::NotLeader { .. } => (ResponseCode::Unavailable, "Mail storage is not available, try again"),
         StoreError::Overloaded => (ResponseCode::Unavailable, "Too much work at once, try again"),
         StoreError::NoSpace => (ResponseCode::Unavailable, "No room for more mail at present"),
         StoreError::OutcomeUnknown => (ResponseCode::Unavailable, "It is not known whether this was done"),
@@ -43,6 +43,7 @@ fn rejected(rejection: &Rejection) -> (ResponseCode<'static>, &'static str) {
         | Rejection::AccountNotActive
         | Rejection::AccountState
         | Rejection::AddressTaken
+        | Rejection::Secret
         | Rejection::NoSuchAddress => (ResponseCode::AuthorizationFailed, "Account is not active"),
         Rejection::NoSuchMailbox => (ResponseCode::NonExistent, "No such mailbox"),
         Rejection::MailboxExists => (ResponseCode::AlreadyExists, "Mailbox exists already"),
@@ -93,6 +94,7 @@ mod tests {
     fn every_error_has_a_code_and_tells_nothing_internal() {
         check(StoreError::Unauthorized, "AUTHORIZATIONFAILED");
         check(StoreError::Unavailable("secret"), "UNAVAILABLE");
+        check(StoreError::NotLeader { hint: Some("secret".to_owned()) }, "UNAVAILABLE");
         check(StoreError::Overloaded, "UNAVAILABLE");
         check(StoreError::NoSpace, "UNAVAILABLE");
         check(StoreError::OutcomeUnknown, "UNAVAILABLE");
@@ -104,6 +106,7 @@ mod tests {
         check(Rejection::AccountNotActive, "AUTHORIZATIONFAILED");
         check(Rejection::AccountState, "AUTHORIZATIONFAILED");
         check(Rejection::AddressTaken, "AUTHORIZATIONFAILED");
+        check(Rejection::Secret, "AUTHORIZATIONFAILED");
         check(Rejection::NoSuchAddress, "AUTHORIZATIONFAILED");
         check(Rejection::NoSuchMailbox, "NONEXISTENT");
         check(Rejection::MailboxExists, "ALREADYEXISTS");

@@ -27,7 +27,8 @@ impl From<Addressing> for Numbering {
 
 /// Returns the UIDs of the messages that a set names, among those that the client was told of.
 ///
-/// A sequence number beyond the last message is an error of the client (RFC 9051 §9, `seq-number`);
+/// A sequence number beyond the last message is an error of the client (RFC 9051 §9, `seq-number`), `1:*`
+/// in an empty mailbox is not: clients that look for new mail send it;
 /// a UID that does not exist is not (RFC 3501 §6.4.8).
 pub(super) fn resolve(login: &LoggedIn, set: &MessageSet, numbering: Numbering) -> Result<UidSet, Failure> {
     let Some(selected) = &login.selected else {
@@ -46,7 +47,7 @@ pub(super) fn resolve(login: &LoggedIn, set: &MessageSet, numbering: Numbering) 
 fn by_number(selected: &Selected, set: &imap_wire::types::SequenceSet) -> Result<UidSet, Failure> {
     let sequence = selected.sequence();
     let count = sequence.count();
-    if set.largest_named().is_some_and(|number| number > count) || count == 0 {
+    if set.largest_named().is_some_and(|number| number > count) {
         return Err(Answer::bad("There is no message of that number").into());
     }
     let mut uids = UidSet::new();

@@ -11,6 +11,8 @@ pub(crate) mod sync;
 pub(crate) mod transport;
 mod upgrade;
 
+pub(crate) use upgrade::{Upgrade, binding, transport as new_transport};
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,9 +28,9 @@ use crate::options::ProxyOptions;
 use crate::services::Services;
 use crate::session::selected::Selected;
 use crate::session::{LoggedIn, Session};
+use admission::Place;
 use client::Client;
 use control::Control;
-pub(crate) use upgrade::Upgrade;
 
 /// What a command handler has: the session, the client, and what the process shares.
 pub(crate) struct Connection {
@@ -40,6 +42,10 @@ pub(crate) struct Connection {
     pub(crate) control: Arc<Control>,
     /// What becomes of the stream once the command under way was answered.
     pub(crate) upgrade: Option<Upgrade>,
+    /// Counted as a connection without login; given back at login.
+    pub(crate) before_login: Option<Place>,
+    /// Counted as a connection.
+    pub(crate) _place: Place,
 }
 
 /// How far the connection is protected.

@@ -150,6 +150,13 @@ impl Selected {
         self.own.push(modseq);
     }
 
+    /// Notes how many keywords the client is about to be told of, and tells whether there are new ones.
+    pub(crate) fn note_keywords(&mut self, count: usize) -> bool {
+        let new = count > self.keywords_told;
+        self.keywords_told = self.keywords_told.max(count);
+        new
+    }
+
     /// Takes in what has happened and returns what is to be told of it now.
     pub(crate) fn tell(&mut self, news: News, expunges: Expunges) -> Report {
         let gone = merged(&self.gone, &news.gone);
@@ -172,8 +179,7 @@ impl Selected {
             self.recent = merged(&self.recent, &news.recent);
             report.recent = Some(self.recent_count());
         }
-        report.keywords = news.mailbox.keywords.len() > self.keywords_told;
-        self.keywords_told = news.mailbox.keywords.len();
+        report.keywords = self.note_keywords(news.mailbox.keywords.len());
         report.flags = self.changed_flags(&news);
         self.modseq = self.modseq.max(news.modseq);
         if self.gone.is_empty() {

@@ -1,6 +1,5 @@
 //! What a FETCH needs, read from its items (RFC 3501 §6.4.5).
 
-use imap_wire::encode;
 use imap_wire::types::{FetchItem, Partial, Section, SectionText};
 use mail_message::{FieldSelection, Section as Part};
 
@@ -26,12 +25,21 @@ pub(crate) struct Plan {
 /// A piece of the message's bytes that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SectionItem {
-    /// What stands before the value: `BODY[1.TEXT]<0>`, `RFC822.HEADER`.
-    pub(crate) label: Vec<u8>,
+    pub(crate) label: Label,
     pub(crate) path: Vec<u32>,
     pub(crate) part: Part,
     pub(crate) fields: Option<Fields>,
     pub(crate) partial: Option<Partial>,
+}
+
+/// Under which name a section is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// `BODY[1.TEXT]<0>`: the origin octet is echoed, the length is not (RFC 3501 §7.4.2).
+    Section(Section, Option<u64>),
+    Rfc822,
+    Rfc822Header,
+    Rfc822Text,
 }
 
 /// Header fields that are asked for by name.
@@ -74,9 +82,9 @@ impl Plan {
             FetchItem::Envelope => self.envelope = true,
             FetchItem::BodyWithoutExtensions => self.body = true,
             FetchItem::BodyStructure => self.body_structure = true,
-            FetchItem::Rfc822 => self.add_named(b"RFC822", Part::Whole, true),
-            FetchItem::Rfc822Header => self.add_named(b"RFC822.HEADER", Part::Header, false),
-            FetchItem::Rfc822Text => self.add_named(b"RFC822.TEXT", Part::Text, true),
+            FetchItem::Rfc822 => self.add_named(Label::Rfc822, Part::Whole, true),
+            FetchItem::Rfc822Header => self.add_named(Label::Rfc822Header, Part::Header, false),
+            FetchItem::Rfc822Text => self.add_named(Label::Rfc822Text, Part::Text, true),
             FetchItem::Body {
                 peek,
                 section,
@@ -91,10 +99,10 @@ impl Plan {
         }
     }
 
-    fn add_named(&mut self, label: &[u8], part: Part, sets_seen: bool) {
+    fn add_named(&mut self, label: Label, part: Part, sets_seen: bool) {
         self.sets_seen |= sets_seen;
         self.add_section(SectionItem {
-            label: label.to_vec(),
+            label,
             path: Vec::new(),
             part,
             fields: None,
@@ -111,14 +119,6 @@ impl Plan {
 
 impl SectionItem {
     fn new(section: &Section, partial: Option<Partial>) -> Self {
-        let mut label = b"BODY".to_vec();
-        section.encode(&mut label);
-        if let Some(partial) = partial {
-            // RFC 3501 §7.4.2: the origin octet is echoed, the length is not.
-            label.push(b'<');
-            encode::number(&mut label, partial.origin);
-            label.push(b'>');
-        }
         let (part, fields) = match &section.text {
             None => (Part::Whole, None),
             Some(SectionText::Header) => (Part::Header, None),
@@ -132,7 +132,7 @@ impl SectionItem {
             }
         };
         Self {
-            label,
+            label: Label::Section(section.clone(), partial.map(|partial| partial.origin)),
             path: section.part.iter().map(|number| number.get()).collect(),
             part,
             fields,
@@ -166,17 +166,6 @@ mod tests {
         assert_eq!(needs(&[FetchItem::Envelope]), (false, true, true));
         assert_eq!(needs(&[FetchItem::Rfc822]), (true, true, true));
         assert_eq!(needs(&[FetchItem::Rfc822Header]), (false, true, true));
-    }
-
-    /// RFC 3501 §7.4.2: the data item name of a partial has the origin octet.
-    #[test]
-    fn labels_echo_the_origin_without_length() {
-        let section = Section {
-            part: vec![std::num::NonZeroU32::new(1).unwrap(), std::num::NonZeroU32::new(2).unwrap()],
-            text: Some(SectionText::Mime),
-        };
-        let partial = Partial { origin: 7, length: 9 };
-        assert_eq!(SectionItem::new(&section, Some(partial)).label, b"BODY[1.2.MIME]<7>");
     }
 
     #[test]
