@@ -106,7 +106,7 @@ pub(crate) fn system_flag(flag: &Flag) -> Result<SystemFlag, &wire::Keyword> {
     }
 }
 
-pub(crate) fn wire_system_flag(flag: SystemFlag) -> FlagRef<'static> {
+pub(crate) fn wire_system_flag<'a>(flag: SystemFlag) -> FlagRef<'a> {
     match flag {
         SystemFlag::Answered => FlagRef::Answered,
         SystemFlag::Flagged => FlagRef::Flagged,
