@@ -101,6 +101,11 @@ impl Batch {
         self.cleared.iter().any(|prefix| key.starts_with(prefix))
     }
 
+    /// Returns whether there is any `delete_prefix` left whose rows the table may hold.
+    pub fn clears_any(&self) -> bool {
+        !self.cleared.is_empty()
+    }
+
     /// Returns whether the batch changes nothing.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.cleared.is_empty()
