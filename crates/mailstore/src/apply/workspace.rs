@@ -161,10 +161,11 @@ impl<'a> Workspace<'a> {
 
     /// Takes the next modification sequence; once for each command that changes something.
     pub(super) fn step(&mut self) -> Result<ModSeq, Rejection> {
-        if self.counters.modseq >= ModSeq::MAX {
+        let next = self.counters.modseq.0 + 1;
+        if next > ModSeq::MAX.0 {
             return Err(Rejection::UidsExhausted);
         }
-        self.counters.modseq.0 += 1;
+        self.counters.modseq = ModSeq(next);
         Ok(self.counters.modseq)
     }
 

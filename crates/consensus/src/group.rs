@@ -1,0 +1,237 @@
+//! One replica of one group, running.
+
+mod errors;
+mod start;
+mod status;
+mod supervise;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use disk::Disk;
+use kv::ShelfId;
+use mailstore::GroupId;
+use openraft::{LinearizerOption, Raft};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::machine::{Machine, Subject};
+use crate::options::{GroupOptions, ReadPolicy};
+use crate::peer::Receiving;
+use crate::state_machine::StateMachine;
+use crate::tables::SubjectRows;
+use crate::types::{Command, Host, Outcome, TypeConfig};
+use crate::wire;
+use crate::{Error, LogPosition, NodeId, ReplicaId, Result};
+
+pub(crate) use start::Parts;
+pub use status::{GroupStatus, GroupWatch, Role};
+
+/// A replica of a group. Cheap to share; dropping the last handle does not stop it.
+pub struct Group<M: Machine> {
+    id: GroupId,
+    replica: ReplicaId,
+    options: GroupOptions,
+    disk: Arc<dyn Disk>,
+    space_reserve_bytes: u64,
+    pub(crate) raft: Raft<TypeConfig, StateMachine<M>>,
+    pub(crate) machine: StateMachine<M>,
+    pub(crate) receiving: Arc<tokio::sync::Mutex<Receiving>>,
+    withheld_until: Option<Instant>,
+    stop: CancellationToken,
+}
+
+/// An entry that was committed and applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed<R> {
+    /// Where it stands in the log.
+    pub at: LogPosition,
+    /// What the state machine answered.
+    pub reply: R,
+}
+
+impl<M: Machine> Group<M> {
+    /// Returns the group.
+    pub fn id(&self) -> GroupId {
+        self.id
+    }
+
+    /// Returns the replica that runs here.
+    pub fn replica(&self) -> ReplicaId {
+        self.replica
+    }
+
+    /// Returns the state machine.
+    pub fn machine(&self) -> &M {
+        self.machine.applier.machine()
+    }
+
+    pub(crate) fn share_machine(&self) -> Arc<M> {
+        self.machine.applier.share_machine()
+    }
+
+    /// Returns the shelf on which the group's tables stand.
+    pub fn shelf(&self) -> ShelfId {
+        self.machine.applier.tables().shelf()
+    }
+
+    /// Proposes an entry and waits until it is committed and applied here.
+    ///
+    /// Giving up waiting does not take the entry back.
+    ///
+    /// # Errors
+    /// [`Error::NotLeader`] and [`Error::EntryTooLarge`] when nothing was proposed, and a full disk as
+    /// [`Error::Log`]. After [`Error::OutcomeUnknown`] the entry may be committed at any later time.
+    pub async fn propose(&self, entry: Bytes) -> Result<Committed<M::Reply>> {
+        let bytes_max = self.options.entry_bytes_max;
+        if entry.len() > bytes_max {
+            return Err(Error::EntryTooLarge {
+                bytes: entry.len(),
+                bytes_max,
+            });
+        }
+        self.check_space()?;
+        let written = self
+            .raft
+            .client_write(Command(entry))
+            .await
+            .map_err(|error| self.write_error(error))?;
+        let reply = match written.data {
+            Outcome::Reply(reply) => reply.downcast::<M::Reply>(),
+            Outcome::Internal | Outcome::Skipped => return Err(Error::OutcomeUnknown),
+        };
+        let reply = reply.expect("invariant: the machine of this group made the reply");
+        Ok(Committed {
+            at: wire::position(&written.log_id),
+            reply: *reply,
+        })
+    }
+
+    /// Makes sure that this replica leads and has applied everything that was committed when it was called.
+    /// What is read from the tables afterwards is linearizable. Returns the position that was waited for.
+    ///
+    /// # Errors
+    /// [`Error::NotLeader`] and [`Error::NoQuorum`].
+    pub async fn read_barrier(&self) -> Result<LogPosition> {
+        let option = match self.options.read_policy {
+            ReadPolicy::Lease => LinearizerOption::new(None, true),
+            ReadPolicy::ReadIndex => LinearizerOption::from(openraft::ReadPolicy::ReadIndex),
+        };
+        let barrier = self
+            .raft
+            .ensure_linearizable(option)
+            .await
+            .map_err(|error| self.read_error(error))?;
+        Ok(wire::position(barrier.log_id()))
+    }
+
+    /// Runs a question on the rows of one subject as they stand between two batches of entries. Whoever needs
+    /// a linearizable answer calls [`Group::read_barrier`] before.
+    ///
+    /// # Errors
+    /// [`Error::Tables`].
+    pub async fn read<T, F>(&self, subject: Subject, question: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&SubjectRows<'_>) -> T + Send + 'static,
+    {
+        let tables = self.machine.applier.share_tables();
+        let ask = move || {
+            let view = tables.table().view()?;
+            Ok(question(&SubjectRows::reading(&*view, &subject)))
+        };
+        self.machine.blocking.run(ask).await?
+    }
+
+    /// Begins the group with these voters. To be called once, on one of them, when the group is created.
+    ///
+    /// # Errors
+    /// [`Error::Membership`] when the group has begun already.
+    pub async fn initialize(&self, voters: BTreeMap<ReplicaId, NodeId>) -> Result<()> {
+        let host = |(replica, node)| (replica, Host { node });
+        let voters: BTreeMap<_, _> = voters.into_iter().map(host).collect();
+        self.raft
+            .initialize(voters)
+            .await
+            .map_err(|error| self.membership_error(error))
+    }
+
+    /// Adds a replica that receives the log but does not vote, and waits until it holds everything up to the
+    /// entry that added it.
+    ///
+    /// # Errors
+    /// [`Error::NotLeader`] when this replica does not lead or ceases to, and [`Error::Membership`].
+    pub async fn add_learner(&self, replica: ReplicaId, node: NodeId) -> Result<()> {
+        let added = self.raft.add_learner(replica, Host { node }, false).await;
+        let added = added.map_err(|error| self.write_error(error))?.log_id;
+        self.watch().replicated(replica, added).await
+    }
+
+    /// Replaces the voters by these, which must be members already. Voters that are left out leave the group.
+    ///
+    /// # Errors
+    /// [`Error::NotLeader`] and [`Error::Membership`].
+    pub async fn change_voters(&self, voters: impl IntoIterator<Item = ReplicaId>) -> Result<()> {
+        let voters: std::collections::BTreeSet<_> = voters.into_iter().collect();
+        let changed = self.raft.change_membership(voters, false).await;
+        changed.map(|_| ()).map_err(|error| self.write_error(error))
+    }
+
+    /// Asks the replica `to` to take over. Returns when it has been asked, not when it leads.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub async fn transfer_leader(&self, to: ReplicaId) -> Result<()> {
+        self.raft
+            .trigger()
+            .transfer_leader(to)
+            .await
+            .map_err(|error| self.fatal(error))
+    }
+
+    /// Asks for a snapshot now. Returns when it has been asked for.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub async fn trigger_snapshot(&self) -> Result<()> {
+        self.raft
+            .trigger()
+            .snapshot()
+            .await
+            .map_err(|error| self.fatal(error))
+    }
+
+    /// Stops or resumes heartbeats and elections of a group that nobody uses. A parked leader answers reads
+    /// only after asking a quorum, because its lease runs out.
+    pub fn park(&self, parked: bool) {
+        self.raft.runtime_config().tick(!parked);
+    }
+
+    /// Stops the replica and waits until it has stopped. Calling it again does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when it did not stop in order.
+    pub async fn shutdown(&self) -> Result<()> {
+        self.stop.cancel();
+        self.raft.shutdown().await.map_err(|error| Error::Failed {
+            detail: error.to_string(),
+        })
+    }
+
+    /// Returns whether votes are withheld because of a restart.
+    pub(crate) fn withholds_votes(&self) -> bool {
+        self.withheld_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Refuses what would grow the log when the disk is nearly full. openraft stops for good when an append
+    /// fails, so this leaves more than the log's own reserve.
+    pub(crate) fn check_space(&self) -> Result<()> {
+        let free = self.disk.free_bytes().map_err(wal::Error::from)?;
+        if free < self.space_reserve_bytes {
+            Err(Error::Log(wal::Error::NoSpace))
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Starting a replica from what is on its disk.
+
+use std::sync::Arc;
+
+use disk::{Disk, DiskPath};
+use kv::{Engine, TableId};
+use mailstore::GroupId;
+use openraft::{Raft, StorageHelper};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use wal::Log;
+
+use super::{Group, GroupStatus, Role};
+use crate::log_store::LogStore;
+use crate::machine::Machine;
+use crate::options::GroupOptions;
+use crate::peer::{PeerNetwork, PeerTransport};
+use crate::snapshot::SnapshotStore;
+use crate::state_machine::{Applier, StateMachine};
+use crate::tables::GroupTables;
+use crate::{Blocking, Error, NodeId, ReplicaId, Result};
+
+/// What all groups of a node share.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) node: NodeId,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) space_reserve_bytes: u64,
+    pub(crate) log: Arc<Log>,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) transport: Arc<dyn PeerTransport>,
+    pub(crate) blocking: Blocking,
+    pub(crate) options: GroupOptions,
+}
+
+/// What a replica finds when it starts.
+struct Restored {
+    /// It may have granted a lease before it was restarted, which openraft does not remember.
+    may_have_granted_lease: bool,
+    /// It is the only voter, so that it need not wait for anyone.
+    is_alone: bool,
+}
+
+impl<M: Machine> Group<M> {
+    /// Starts a replica: fills its tables from the snapshot and the log where they lack something, and begins
+    /// to follow, or to lead when it is alone.
+    pub(crate) async fn start(
+        parts: &Parts,
+        id: GroupId,
+        replica: ReplicaId,
+        machine: Arc<M>,
+    ) -> Result<Arc<Self>> {
+        let (mut machine, mut log_store) = parts.storage(replica, machine).await?;
+        let restored = restored(&mut log_store, &mut machine, replica).await?;
+        let withholds = restored.may_have_granted_lease && !restored.is_alone;
+        let withheld_until = withholds.then(|| Instant::now() + parts.options.vote_withholding());
+        let config = parts.options.config(!withholds)?;
+        let network = PeerNetwork::new(id, replica, Arc::clone(&parts.transport), parts.blocking.clone());
+        let built = Raft::build(replica, config, network, log_store, machine.clone()).await;
+        let raft = built.map_err(|error| match machine.applier.failure() {
+            Some(cause) => cause,
+            None => Error::Failed {
+                detail: error.to_string(),
+            },
+        })?;
+        let group = Arc::new(Self {
+            id,
+            replica,
+            options: parts.options.clone(),
+            disk: Arc::clone(&parts.disk),
+            space_reserve_bytes: parts.space_reserve_bytes,
+            raft,
+            machine,
+            receiving: Arc::default(),
+            withheld_until,
+            stop: CancellationToken::new(),
+        });
+        group.raft.run();
+        if restored.is_alone {
+            group.lead_alone().await?;
+        }
+        Ok(group)
+    }
+
+    /// Elects the only voter without waiting for a timeout.
+    async fn lead_alone(&self) -> Result<()> {
+        self.raft
+            .trigger()
+            .elect(false)
+            .await
+            .map_err(|error| self.fatal(error))?;
+        let decided = |status: &GroupStatus| status.role == Role::Leader || !status.is_running;
+        self.watch().wait_for(decided).await?;
+        self.machine.applier.failure().map_or(Ok(()), Err)
+    }
+}
+
+impl Parts {
+    /// Opens what a replica has on this node. Everything is named after the replica and not the group, so
+    /// that a replica that replaces another never sees what that one left.
+    async fn storage<M: Machine>(
+        &self,
+        replica: ReplicaId,
+        machine: Arc<M>,
+    ) -> Result<(StateMachine<M>, LogStore)> {
+        let log_store = LogStore::new(self.log.group(wal::GroupId(replica.0)), self.blocking.clone());
+        let (disk, engine) = (Arc::clone(&self.disk), Arc::clone(&self.engine));
+        let snapshot_bytes = self.options.snapshot_log_bytes;
+        let open = move || -> Result<_> {
+            let directory = DiskPath::new(&format!("snapshots/replica-{replica}"));
+            let directory = directory.map_err(crate::SnapshotError::from)?;
+            let tables = Arc::new(GroupTables::new(engine.table(TableId::new(replica.0))));
+            let snapshots = SnapshotStore::open(disk, directory)?;
+            Ok((
+                Arc::new(Applier::open(machine, tables, snapshot_bytes)?),
+                Arc::new(snapshots),
+            ))
+        };
+        let (applier, snapshots) = self.blocking.run(open).await??;
+        Ok((
+            StateMachine {
+                applier,
+                snapshots,
+                blocking: self.blocking.clone(),
+            },
+            log_store,
+        ))
+    }
+}
+
+async fn restored<M: Machine>(
+    log_store: &mut LogStore,
+    machine: &mut StateMachine<M>,
+    replica: ReplicaId,
+) -> Result<Restored> {
+    let failed = |detail: String| Error::Failed { detail };
+    let may_have_granted_lease = log_store
+        .vote()
+        .map_err(|error| failed(error.to_string()))?
+        .is_some();
+    let snapshot = machine
+        .snapshots
+        .current()
+        .map(|stored| stored.manifest.state.membership.clone());
+    let known = StorageHelper::new(log_store, machine).get_membership().await;
+    let known = known.map_err(|error| failed(error.to_string()))?;
+    // Tables that are to be rebuilt know no membership; the snapshot that fills them does.
+    let newest = [Some(known.effective().as_ref().clone()), snapshot]
+        .into_iter()
+        .flatten()
+        .max_by_key(|membership| *membership.log_id());
+    let is_alone = newest.is_some_and(|membership| membership.voter_ids().eq([replica]));
+    Ok(Restored {
+        may_have_granted_lease,
+        is_alone,
+    })
+}

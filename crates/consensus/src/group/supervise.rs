@@ -1,0 +1,47 @@
+//! What a replica needs done beside openraft's own work.
+
+use std::sync::Arc;
+
+use super::Group;
+use crate::Error;
+use crate::machine::Machine;
+
+impl<M: Machine> Group<M> {
+    /// Lets the replica campaign once its votes are no longer withheld, and asks for snapshots when they are
+    /// due. Returns why the replica stopped, `None` when it was asked to.
+    pub(crate) async fn supervise(self: Arc<Self>) -> Option<Error> {
+        let watch = self.watch();
+        tokio::select! {
+            () = self.stop.cancelled() => None,
+            error = self.failed(watch) => Some(error),
+            () = self.resume_campaigning() => None,
+            () = self.take_snapshots() => None,
+        }
+    }
+
+    async fn failed(&self, mut watch: super::GroupWatch) -> Error {
+        match watch.wait_for(|status| !status.is_running).await {
+            // The channel closes when openraft is gone, for whichever reason.
+            Ok(_) | Err(_) => self.machine.applier.failure().unwrap_or(Error::Stopped),
+        }
+    }
+
+    async fn resume_campaigning(&self) {
+        if let Some(until) = self.withheld_until {
+            tokio::time::sleep_until(until).await;
+            self.raft.runtime_config().elect(true);
+        }
+        // The end of this is not the end of the supervision.
+        std::future::pending().await
+    }
+
+    async fn take_snapshots(&self) {
+        loop {
+            self.machine.applier.snapshot_due().await;
+            if self.trigger_snapshot().await.is_err() {
+                // openraft has stopped, which is told by its status.
+                std::future::pending().await
+            }
+        }
+    }
+}

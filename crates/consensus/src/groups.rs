@@ -1,0 +1,237 @@
+//! All replicas of a node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use disk::Disk;
+use kv::{Engine, ShelfId};
+use mailstore::GroupId;
+use parking_lot::RwLock;
+use tokio::sync::{Mutex, mpsc};
+use tokio_util::task::TaskTracker;
+use wal::Log;
+
+use crate::group::{Group, Parts};
+use crate::machine::Machine;
+use crate::options::GroupOptions;
+use crate::peer::{PeerCall, PeerTransport};
+use crate::{Blocking, Error, NodeId, ReplicaId, Result};
+
+/// How many failures may wait to be taken. A replica that fails when they are full waits with its report.
+const FAILURES_MAX: usize = 64;
+
+/// What the groups of a node stand on.
+pub struct NodeParts {
+    /// The node.
+    pub node: NodeId,
+    /// Where snapshots are written.
+    pub disk: Arc<dyn Disk>,
+    /// Proposals and received entries are refused while fewer bytes are free. To be well above the reserve
+    /// of the log, whose refusal stops a replica.
+    pub space_reserve_bytes: u64,
+    /// The log of the node.
+    pub log: Log,
+    /// The tables of the node.
+    pub engine: Arc<dyn Engine>,
+    /// The way to other nodes.
+    pub transport: Arc<dyn PeerTransport>,
+    /// Where blocking calls run.
+    pub blocking: Blocking,
+    /// How groups behave.
+    pub options: GroupOptions,
+}
+
+/// A replica that stopped without being asked to.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its group.
+    pub group: GroupId,
+    /// The replica.
+    pub replica: ReplicaId,
+    /// Why.
+    pub error: Error,
+}
+
+impl Failure {
+    /// Returns the shelf to give to [`Groups::rebuild_shelf`]. Without one nothing here can repair the
+    /// failure: the process should stop, because its disk or a replicated entry is at fault.
+    pub fn lost_shelf(&self) -> Option<ShelfId> {
+        self.error.lost_shelf()
+    }
+}
+
+/// The replicas that run on a node.
+pub struct Groups<M: Machine> {
+    parts: Parts,
+    running: RwLock<BTreeMap<GroupId, Arc<Group<M>>>>,
+    // Held while replicas are started or stopped, so that a rebuild sees all replicas of its shelf.
+    changing: Mutex<()>,
+    tasks: TaskTracker,
+    failures: (mpsc::Sender<Failure>, Mutex<mpsc::Receiver<Failure>>),
+}
+
+impl<M: Machine> Groups<M> {
+    /// Returns a node without replicas.
+    pub fn new(parts: NodeParts) -> Self {
+        let (sender, receiver) = mpsc::channel(FAILURES_MAX);
+        let parts = Parts {
+            node: parts.node,
+            disk: parts.disk,
+            space_reserve_bytes: parts.space_reserve_bytes,
+            log: Arc::new(parts.log),
+            engine: parts.engine,
+            transport: parts.transport,
+            blocking: parts.blocking,
+            options: parts.options,
+        };
+        Self {
+            parts,
+            running: RwLock::default(),
+            changing: Mutex::default(),
+            tasks: TaskTracker::new(),
+            failures: (sender, Mutex::new(receiver)),
+        }
+    }
+
+    /// Returns the node.
+    pub fn node(&self) -> NodeId {
+        self.parts.node
+    }
+
+    /// Starts a replica and returns it when it has recovered what its log says was committed. Starting one
+    /// that runs returns it.
+    ///
+    /// # Errors
+    /// Damage to log or snapshot is named and nothing is changed. A lost shelf is [`Error::Tables`].
+    pub async fn start(&self, group: GroupId, replica: ReplicaId, machine: Arc<M>) -> Result<Arc<Group<M>>> {
+        let _changing = self.changing.lock().await;
+        self.start_locked(group, replica, machine).await
+    }
+
+    /// Returns the replica of a group.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchGroup`].
+    pub fn get(&self, group: GroupId) -> Result<Arc<Group<M>>> {
+        self.running
+            .read()
+            .get(&group)
+            .cloned()
+            .ok_or(Error::NoSuchGroup { group })
+    }
+
+    /// Returns all replicas, by group.
+    pub fn all(&self) -> Vec<Arc<Group<M>>> {
+        self.running.read().values().cloned().collect()
+    }
+
+    /// Answers a call that the transport of another node sent.
+    ///
+    /// # Errors
+    /// Those that the transport carries back; see [`PeerTransport::call`].
+    pub async fn serve(&self, call: PeerCall) -> Result<Bytes> {
+        let group = self.get(call.group)?;
+        group.serve(call).await
+    }
+
+    /// Stops a replica. What it has on the disk stays.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchGroup`].
+    pub async fn stop(&self, group: GroupId) -> Result<()> {
+        let _changing = self.changing.lock().await;
+        let running = self
+            .running
+            .write()
+            .remove(&group)
+            .ok_or(Error::NoSuchGroup { group })?;
+        running.shutdown().await
+    }
+
+    /// Stops all replicas. The tables are closed by whoever owns the engine.
+    ///
+    /// # Errors
+    /// The first error, after every replica has been asked to stop.
+    pub async fn shutdown(&self) -> Result<()> {
+        let _changing = self.changing.lock().await;
+        let running = std::mem::take(&mut *self.running.write());
+        let mut outcome = Ok(());
+        for group in running.values() {
+            outcome = outcome.and(group.shutdown().await);
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        outcome
+    }
+
+    /// Waits for a replica that stops without being asked to.
+    pub async fn next_failure(&self) -> Failure {
+        let failure = self.failures.1.lock().await.recv().await;
+        failure.expect("invariant: the sender lives as long as the receiver")
+    }
+
+    /// Stops every replica whose tables stand on the shelf, throws its rows away, and starts the replicas
+    /// again, which fill their tables from snapshot and log.
+    ///
+    /// # Errors
+    /// The first error, after every replica has been tried.
+    pub async fn rebuild_shelf(&self, shelf: ShelfId) -> Result<()> {
+        let _changing = self.changing.lock().await;
+        let affected: Vec<_> = self
+            .all()
+            .into_iter()
+            .filter(|group| group.shelf() == shelf)
+            .collect();
+        for group in &affected {
+            self.running.write().remove(&group.id());
+            // A replica that has failed already cannot be stopped in order, which is no reason to keep it.
+            if let Err(error) = group.shutdown().await {
+                tracing::warn!(group = group.id().0, %error, "replica did not stop in order");
+            }
+        }
+        let engine = Arc::clone(&self.parts.engine);
+        self.parts
+            .blocking
+            .run(move || engine.wipe_shelf(shelf))
+            .await??;
+        let mut outcome = Ok(());
+        for group in affected {
+            let machine = group.share_machine();
+            outcome = outcome.and(
+                self.start_locked(group.id(), group.replica(), machine)
+                    .await
+                    .map(|_| ()),
+            );
+        }
+        outcome
+    }
+
+    async fn start_locked(&self, id: GroupId, replica: ReplicaId, machine: Arc<M>) -> Result<Arc<Group<M>>> {
+        if let Ok(running) = self.get(id) {
+            return if running.replica() == replica {
+                Ok(running)
+            } else {
+                Err(Error::WrongReplica { target: replica })
+            };
+        }
+        let group = Group::start(&self.parts, id, replica, machine).await?;
+        self.running.write().insert(id, Arc::clone(&group));
+        let failures = self.failures.0.clone();
+        let supervised = Arc::clone(&group);
+        self.tasks.spawn(async move {
+            if let Some(error) = supervised.supervise().await {
+                tracing::error!(group = id.0, replica = replica.0, %error, "replica stopped");
+                // Without a receiver the node is going down anyway.
+                let _ = failures
+                    .send(Failure {
+                        group: id,
+                        replica,
+                        error,
+                    })
+                    .await;
+            }
+        });
+        Ok(group)
+    }
+}

@@ -1,0 +1,171 @@
+//! From entries to one batch of rows.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kv::Batch;
+use openraft::EntryPayload;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::machine::{Applied, Machine};
+use crate::tables::{self, AppliedState, GroupTables, SubjectRows};
+use crate::types::{Command, Entry, LogId, Outcome, StoredMembership};
+use crate::{Error, wire};
+
+/// Applies entries of one group and remembers how far it has come.
+pub(crate) struct Applier<M: Machine> {
+    machine: Arc<M>,
+    tables: Arc<GroupTables>,
+    state: Mutex<AppliedState>,
+    failure: Mutex<Option<Error>>,
+    snapshot_due: SnapshotDue,
+}
+
+/// Counts what a restart would have to replay, and says when that is too much.
+pub(crate) struct SnapshotDue {
+    bytes_max: u64,
+    bytes: AtomicU64,
+    notify: Notify,
+}
+
+/// What an entry costs beside its command, so that empty ones count too.
+const ENTRY_OVERHEAD_BYTES: u64 = 64;
+
+impl<M: Machine> Applier<M> {
+    /// Reads what the tables hold.
+    pub(crate) fn open(
+        machine: Arc<M>,
+        tables: Arc<GroupTables>,
+        snapshot_bytes: u64,
+    ) -> Result<Self, Error> {
+        let state = tables.applied()?;
+        let snapshot_due = SnapshotDue {
+            bytes_max: snapshot_bytes,
+            bytes: AtomicU64::new(0),
+            notify: Notify::new(),
+        };
+        Ok(Self {
+            machine,
+            tables,
+            state: Mutex::new(state),
+            failure: Mutex::default(),
+            snapshot_due,
+        })
+    }
+
+    pub(crate) fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    pub(crate) fn share_machine(&self) -> Arc<M> {
+        Arc::clone(&self.machine)
+    }
+
+    pub(crate) fn tables(&self) -> &GroupTables {
+        &self.tables
+    }
+
+    pub(crate) fn share_tables(&self) -> Arc<GroupTables> {
+        Arc::clone(&self.tables)
+    }
+
+    pub(crate) fn state(&self) -> AppliedState {
+        self.state.lock().clone()
+    }
+
+    /// Takes note that the tables have been replaced by a snapshot's.
+    pub(crate) fn replaced(&self, state: AppliedState) {
+        *self.state.lock() = state;
+    }
+
+    /// Keeps an error for whoever asks why the replica stopped, and gives it to openraft.
+    pub(crate) fn fail(&self, error: Error) -> io::Error {
+        self.failure.lock().get_or_insert_with(|| error.clone());
+        io::Error::other(error)
+    }
+
+    /// Returns why the replica stopped, if its tables or snapshot are the reason.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.failure.lock().clone()
+    }
+
+    pub(crate) fn snapshot_begins(&self) {
+        self.snapshot_due.bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Waits until a snapshot is due.
+    pub(crate) async fn snapshot_due(&self) {
+        self.snapshot_due.notify.notified().await;
+    }
+
+    /// Applies entries in one batch and gives the outcome of each.
+    pub(crate) fn apply(&self, entries: &[Entry]) -> Result<Vec<Outcome>, Error> {
+        let mut state = self.state();
+        let mut batch = Batch::new();
+        let mut events = Vec::new();
+        let mut outcomes = Vec::with_capacity(entries.len());
+        let mut bytes = 0;
+        for entry in entries {
+            bytes += ENTRY_OVERHEAD_BYTES;
+            let outcome = match &entry.payload {
+                EntryPayload::Blank => Outcome::Internal,
+                EntryPayload::Membership(membership) => {
+                    state.membership = StoredMembership::new(Some(entry.log_id), membership.clone());
+                    Outcome::Internal
+                }
+                EntryPayload::Normal(command) => {
+                    bytes += command.0.len() as u64;
+                    self.apply_command(&entry.log_id, command, &mut batch, &mut events)?
+                }
+            };
+            state.last = Some(entry.log_id);
+            outcomes.push(outcome);
+        }
+        tables::put_applied(&mut batch, &state);
+        self.tables.commit(&batch)?;
+        *self.state.lock() = state;
+        if !events.is_empty() {
+            self.machine.publish(events);
+        }
+        self.snapshot_due.count(bytes);
+        Ok(outcomes)
+    }
+
+    fn apply_command(
+        &self,
+        id: &LogId,
+        command: &Command,
+        batch: &mut Batch,
+        events: &mut Vec<M::Event>,
+    ) -> Result<Outcome, Error> {
+        let subject = self.machine.subject(&command.0)?;
+        let changed_last = self.tables.subject_index(&subject, batch)?;
+        if changed_last.is_some_and(|index| index >= id.index) {
+            // A snapshot held this subject as of a later entry than the rest of the group.
+            return Ok(Outcome::Skipped);
+        }
+        let mut rows = SubjectRows::writing(self.tables.table(), batch, &subject);
+        let Applied {
+            reply,
+            events: caused,
+        } = self.machine.apply(wire::position(id), &command.0, &mut rows)?;
+        let mut changes = rows.into_changes();
+        if !changes.is_empty() {
+            tables::put_subject_index(&mut changes, &subject, id.index);
+            batch.append(changes);
+        }
+        events.extend(caused);
+        Ok(Outcome::Reply(Box::new(reply)))
+    }
+}
+
+impl SnapshotDue {
+    fn count(&self, bytes: u64) {
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) >= self.bytes_max {
+            self.notify.notify_one();
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The rows of one subject, as the state machine sees them.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use bytes::Bytes;
+use kv::{Batch, Direction, KeyRange, KvError, Pending, Rows, Table, View};
+
+use super::keys;
+use crate::machine::Subject;
+
+/// Rows of one subject. Reads see what earlier entries of the same batch and this entry have written.
+pub struct SubjectRows<'a> {
+    source: Source<'a>,
+    pending: Option<&'a Batch>,
+    own: Batch,
+    prefix: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Table(&'a dyn Table),
+    View(&'a dyn View),
+}
+
+impl Source<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
+        match self {
+            Self::Table(table) => table.get(key),
+            Self::View(view) => view.get(key),
+        }
+    }
+
+    fn range(&self, range: &KeyRange) -> Result<Rows<'_>, KvError> {
+        match self {
+            Self::Table(table) => table.range(range, Direction::Forward),
+            Self::View(view) => view.range(range, Direction::Forward),
+        }
+    }
+}
+
+impl<'a> SubjectRows<'a> {
+    /// Returns the rows of a subject behind the changes of `pending`.
+    pub(crate) fn writing(table: &'a dyn Table, pending: &'a Batch, subject: &Subject) -> Self {
+        Self {
+            source: Source::Table(table),
+            pending: Some(pending),
+            own: Batch::new(),
+            prefix: keys::rows(subject),
+        }
+    }
+
+    /// Returns the rows of a subject in a view, for questions. Writes to it are lost.
+    pub(crate) fn reading(view: &'a dyn View, subject: &Subject) -> Self {
+        Self {
+            source: Source::View(view),
+            pending: None,
+            own: Batch::new(),
+            prefix: keys::rows(subject),
+        }
+    }
+
+    /// Returns the value at `key`.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
+        let key = self.key(key);
+        for batch in [Some(&self.own), self.pending].into_iter().flatten() {
+            match batch.lookup(&key) {
+                Pending::Put(value) => return Ok(Some(value)),
+                Pending::Deleted => return Ok(None),
+                Pending::Untouched => {}
+            }
+        }
+        self.source.get(&key)
+    }
+
+    /// Calls `visit` with each row from `start` to `end`, ascending, until it returns `false`.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub fn scan(
+        &self,
+        start: Bound<&[u8]>,
+        end: Bound<&[u8]>,
+        visit: &mut dyn FnMut(&[u8], &Bytes) -> bool,
+    ) -> Result<(), KvError> {
+        let range = self.absolute(start, end);
+        let mut overlay = self.overlay(&range).into_iter().peekable();
+        let mut visit =
+            |key: &Bytes, value: &Bytes| visit(key.get(self.prefix.len()..).unwrap_or_default(), value);
+        for row in self.source.range(&range)? {
+            let row = row?;
+            while let Some((key, value)) = overlay.next_if(|(key, _)| *key < row.key) {
+                if value.is_some_and(|value| !visit(&key, &value)) {
+                    return Ok(());
+                }
+            }
+            let value = match overlay.next_if(|(key, _)| *key == row.key) {
+                Some((_, value)) => value,
+                None if self.clears(&row.key) => None,
+                None => Some(row.value),
+            };
+            if value.is_some_and(|value| !visit(&row.key, &value)) {
+                return Ok(());
+            }
+        }
+        for (key, value) in overlay {
+            if value.is_some_and(|value| !visit(&key, &value)) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the value at `key`.
+    pub fn put(&mut self, key: &[u8], value: Bytes) {
+        let key = self.key(key);
+        self.own.put(key, value);
+    }
+
+    /// Removes the value at `key`, if there is one.
+    pub fn delete(&mut self, key: &[u8]) {
+        let key = self.key(key);
+        self.own.delete(key);
+    }
+
+    /// Removes every row of the subject.
+    pub fn delete_all(&mut self) {
+        self.own.delete_prefix(self.prefix.clone());
+    }
+
+    /// Returns the changes that were made.
+    pub(crate) fn into_changes(self) -> Batch {
+        self.own
+    }
+
+    fn key(&self, key: &[u8]) -> Vec<u8> {
+        [&self.prefix, key].concat()
+    }
+
+    fn absolute(&self, start: Bound<&[u8]>, end: Bound<&[u8]>) -> KeyRange {
+        let whole = KeyRange::prefix(&self.prefix);
+        let join = |bound: Bound<&[u8]>, open: Bound<&[u8]>| match bound {
+            Bound::Unbounded => open.map(<[u8]>::to_vec),
+            bound => bound.map(|key| self.key(key)),
+        };
+        let (start, end) = (join(start, whole.from()), join(end, whole.to()));
+        KeyRange::between(start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice))
+    }
+
+    /// Returns the keys in `range` that the batches set (`Some`) or remove (`None`).
+    fn overlay(&self, range: &KeyRange) -> BTreeMap<Bytes, Option<Bytes>> {
+        let mut overlay = BTreeMap::new();
+        if let Some(pending) = self.pending {
+            for (key, value) in pending.changes(range, Direction::Forward) {
+                let value = if self.own.clears(key) { None } else { value };
+                overlay.insert(key.clone(), value.cloned());
+            }
+        }
+        for (key, value) in self.own.changes(range, Direction::Forward) {
+            overlay.insert(key.clone(), value.cloned());
+        }
+        overlay
+    }
+
+    fn clears(&self, key: &[u8]) -> bool {
+        self.own.clears(key) || self.pending.is_some_and(|pending| pending.clears(key))
+    }
+}

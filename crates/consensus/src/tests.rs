@@ -1,0 +1,7 @@
+//! Groups as a whole: one node, several nodes, restarts, crashes and damage.
+
+mod cluster;
+mod crashes;
+mod lease;
+mod single;
+mod snapshots;

@@ -1,0 +1,80 @@
+//! What this crate puts into openraft's type parameters.
+
+use std::any::Any;
+use std::fmt;
+
+use bytes::Bytes;
+use openraft::impls::leader_id_std;
+
+use crate::ids::{NodeId, ReplicaId};
+
+openraft::declare_raft_types!(
+    /// Our choice of types. Standard leader ids make a log id the pair (term, index) of the Raft paper,
+    /// which is also what a record of the log carries.
+    pub(crate) TypeConfig:
+        D = Command,
+        R = Outcome,
+        NodeId = ReplicaId,
+        Node = Host,
+        Term = u64,
+        LeaderId = leader_id_std::LeaderId<u64, ReplicaId>,
+);
+
+pub(crate) type Entry = openraft::alias::EntryOf<TypeConfig>;
+pub(crate) type EntryPayload = openraft::EntryPayload<Command, ReplicaId, Host>;
+pub(crate) type LogId = openraft::alias::LogIdOf<TypeConfig>;
+pub(crate) type Vote = openraft::alias::VoteOf<TypeConfig>;
+pub(crate) type Membership = openraft::Membership<ReplicaId, Host>;
+pub(crate) type StoredMembership = openraft::alias::StoredMembershipOf<TypeConfig>;
+pub(crate) type SnapshotMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
+
+/// Returns the log id of this term and index.
+pub(crate) fn log_id(term: u64, index: u64) -> LogId {
+    LogId::new(
+        openraft::alias::CommittedLeaderIdOf::<TypeConfig>::new(term),
+        index,
+    )
+}
+
+/// Where a replica lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Host {
+    pub(crate) node: NodeId,
+}
+
+/// An encoded entry of the state machine, opaque to this crate.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Command(pub(crate) Bytes);
+
+impl fmt::Debug for Command {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The content is somebody's mail, so only its size is ever printed.
+        write!(formatter, "{} bytes", self.0.len())
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
+
+/// What applying an entry gave.
+pub(crate) enum Outcome {
+    /// The machine's reply, of the type that the machine declares.
+    Reply(Box<dyn Any + Send + Sync>),
+    /// The entry was not of the machine: a blank one or a change of membership.
+    Internal,
+    /// The tables already held the effect of this entry, so its reply is not known.
+    Skipped,
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Reply(_) => "reply",
+            Self::Internal => "internal",
+            Self::Skipped => "skipped",
+        })
+    }
+}
