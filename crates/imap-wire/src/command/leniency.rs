@@ -21,11 +21,13 @@ pub enum Leniency {
     MacroInList,
     /// `\Recent` among flags to store, which is dropped.
     RecentFlag,
+    /// `CHANGEDSINCE 0`, which asks for everything (Apple Mail).
+    ZeroModSeq,
 }
 
 impl Leniency {
     /// Every leniency.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::StraySpace,
         Self::RepeatedSpace,
         Self::EightBit,
@@ -35,6 +37,7 @@ impl Leniency {
         Self::UnpaddedDay,
         Self::MacroInList,
         Self::RecentFlag,
+        Self::ZeroModSeq,
     ];
 
     /// Returns a name for metrics.
@@ -49,6 +52,7 @@ impl Leniency {
             Self::UnpaddedDay => "unpadded_day",
             Self::MacroInList => "macro_in_list",
             Self::RecentFlag => "recent_flag",
+            Self::ZeroModSeq => "zero_mod_seq",
         }
     }
 
@@ -78,5 +82,24 @@ impl Leniencies {
     /// Tells whether the command was spelled as the grammar has it.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_leniency_has_a_bit_of_its_own() {
+        for leniency in Leniency::ALL {
+            assert_eq!(
+                Leniencies::default().with(leniency).iter().collect::<Vec<_>>(),
+                [leniency]
+            );
+        }
+        let all = Leniency::ALL
+            .into_iter()
+            .fold(Leniencies::default(), Leniencies::with);
+        assert_eq!(all.iter().count(), Leniency::ALL.len());
     }
 }

@@ -68,9 +68,11 @@ fn fetch_modifier<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, Modifier
     }
     let (rest, ()) = expect("CHANGEDSINCE or VANISHED", input, keyword("CHANGEDSINCE"))?;
     let (rest, ()) = sp(context, rest)?;
-    // Apple Mail sends CHANGEDSINCE 0, which asks for everything and can be answered.
-    let (rest, value) = mod_sequence_valzer(rest)?;
-    Ok((rest, Modifier::ChangedSince(value)))
+    let (after, value) = mod_sequence_valzer(rest)?;
+    if value.get() == 0 {
+        context.tolerate(Leniency::ZeroModSeq, rest)?;
+    }
+    Ok((after, Modifier::ChangedSince(value)))
 }
 
 fn items<'a>(context: &Context, input: &'a [u8]) -> Parsed<'a, Vec<FetchItem>> {

@@ -1,8 +1,8 @@
 //! Typed responses, each appended to the caller's buffer.
 //!
-//! Nothing here allocates but the growth of that buffer. Every text that could come from outside is
-//! written so that it cannot end a line or a string early; message bodies are announced here and
-//! streamed by the caller.
+//! Nothing here allocates but the growth of that buffer, and the modified UTF-7 of a name outside
+//! US-ASCII. Every text that could come from outside is written so that it cannot end a line or a
+//! string early; message bodies are announced here and streamed by the caller.
 
 mod code;
 mod fetch;

@@ -115,8 +115,14 @@ fn fetch_modifiers() {
         })
     };
     check(
-        "FETCH 1:* (FLAGS) (CHANGEDSINCE 0)",
-        expected(Addressing::Sequence, 0, false),
+        "FETCH 1:* (FLAGS) (CHANGEDSINCE 9223372036854775807)",
+        expected(Addressing::Sequence, u64::MAX >> 1, false),
+    );
+    let apple = parse("a1 FETCH 1:* (FLAGS) (CHANGEDSINCE 0)").expect("tolerated");
+    assert_eq!(apple.body, expected(Addressing::Sequence, 0, false));
+    assert_eq!(
+        apple.leniencies.iter().collect::<Vec<_>>(),
+        [Leniency::ZeroModSeq]
     );
     check(
         "UID FETCH 1:* FLAGS (CHANGEDSINCE 12345 VANISHED)",
