@@ -74,7 +74,7 @@ pub(super) fn run(work: &mut Workspace<'_>, command: &AccountCommand) -> Result<
         AccountCommand::Purge => purge(work)?,
     }
     if work.profile.credentials != before.credentials || work.profile.state != before.state {
-        work.profile.credentials_version += 1;
+        work.profile.credentials_version = work.profile.credentials_version.saturating_add(1);
     }
     if work.profile != before || work.is_purged() {
         work.tell(WorkEvent::Account);

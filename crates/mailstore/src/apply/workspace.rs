@@ -161,11 +161,10 @@ impl<'a> Workspace<'a> {
 
     /// Takes the next modification sequence; once for each command that changes something.
     pub(super) fn step(&mut self) -> Result<ModSeq, Rejection> {
-        let next = self.counters.modseq.0 + 1;
-        if next > ModSeq::MAX.0 {
+        if self.counters.modseq >= ModSeq::MAX {
             return Err(Rejection::UidsExhausted);
         }
-        self.counters.modseq = ModSeq(next);
+        self.counters.modseq.0 += 1;
         Ok(self.counters.modseq)
     }
 

@@ -1,0 +1,188 @@
+//! The part of FETCH that reads what never changes: records, summaries and octets of messages.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use imap_wire::response::FetchWriter;
+use mail_message::SummaryRef;
+use mailstore::message::MessageRecord;
+use mailstore::query::{MessageAnswer, MessageParts};
+use mailstore::{StoreError, UidSet};
+
+use super::Job;
+use super::pieces::{self, Piece};
+use super::plan::SectionItem;
+use super::reader::ContentReader;
+use super::write::{self, Shown};
+use crate::answer::{Failure, Over};
+use crate::connection::Connection;
+use crate::convert;
+use crate::session::report::{self, FlagNames};
+
+/// How often a list of messages that breaks off is asked for again.
+const RESUMES_MAX: u32 = 5;
+
+/// Answers a FETCH. Returns whether every message was answered; those that are gone are left out.
+pub(super) async fn fetch(connection: &mut Connection, job: &Job, uids: &UidSet) -> Result<bool, Failure> {
+    let store = connection.store()?;
+    let mailbox = connection.selected()?.mailbox;
+    let parts = MessageParts {
+        summary: job.plan.needs_summary(),
+    };
+    let (mut rest, mut answered, mut resumes) = (uids.clone(), 0, 0);
+    while !rest.is_empty() {
+        let mut batches = store.messages(mailbox, &rest, parts).await?;
+        let broken = loop {
+            match batches.next().await {
+                None => break None,
+                Some(Err(error)) => break Some(error),
+                Some(Ok(batch)) => {
+                    let last = batch.last().map(|answer| answer.record.uid);
+                    answered += write_batch(connection, job, batch).await?;
+                    if let Some(last) = last {
+                        rest = rest.difference(&UidSet::range(mailstore::Uid::MIN, last));
+                    }
+                }
+            }
+        };
+        match broken {
+            None => break,
+            Some(error) if error.is_retryable() && resumes < RESUMES_MAX => resumes += 1,
+            Some(error) => return Err(error.into()),
+        }
+    }
+    Ok(answered == uids.len())
+}
+
+/// A message about to be answered.
+struct Message {
+    answer: MessageAnswer,
+    pieces: Vec<Piece>,
+}
+
+/// Answers a batch of messages and returns how many. All octets of the batch are asked for at once.
+async fn write_batch(
+    connection: &mut Connection,
+    job: &Job,
+    batch: Vec<MessageAnswer>,
+) -> Result<u64, Failure> {
+    let selected = connection.selected()?;
+    let (sequence, recent) = (Arc::clone(selected.sequence()), selected.recent().clone());
+    let mailbox = selected.mailbox;
+    let names = job.view.as_ref().map(|view| report::flag_names(view.mailbox(), &recent));
+    let messages: Vec<Message> = batch.into_iter().map(|answer| prepare(job, answer)).collect::<Result<_, _>>()?;
+    let ranges = messages
+        .iter()
+        .flat_map(|message| pieces::ranges(message.answer.record.uid, &message.pieces));
+    let mut reader = ContentReader::new(connection.store()?, mailbox, ranges.collect());
+    let mut walk = sequence.walk();
+    let mut answered = 0;
+    for message in &messages {
+        let number = walk.number(message.answer.record.uid).and_then(convert::wire_seq);
+        let shown = shown(job, &message.answer.record, names);
+        let gone = names.is_some() && shown.is_none();
+        match number {
+            Some(number) if !gone && !reader.is_missing(&message.pieces).await? => {
+                let writer = FetchWriter::begin(connection.out(), number);
+                write_message(connection, job, writer, message, (shown, &mut reader)).await?;
+                answered += 1;
+            }
+            _ => reader.skip(&message.pieces).await?,
+        }
+    }
+    Ok(answered)
+}
+
+fn prepare(job: &Job, answer: MessageAnswer) -> Result<Message, StoreError> {
+    let pieces = match summary(job, &answer)? {
+        Some(summary) => pieces::pieces(&job.plan, summary),
+        None => Vec::new(),
+    };
+    Ok(Message { answer, pieces })
+}
+
+/// Returns the summary, if one is needed. The storage makes damaged or old ones anew before it answers.
+fn summary<'a>(job: &Job, answer: &'a MessageAnswer) -> Result<Option<SummaryRef<'a>>, StoreError> {
+    if !job.plan.needs_summary() {
+        return Ok(None);
+    }
+    let bytes = answer.summary.as_ref().ok_or(StoreError::ContentUnavailable)?;
+    match SummaryRef::parse(bytes) {
+        Ok(summary) => Ok(Some(summary)),
+        Err(error) => Err(StoreError::Internal(format!("summary: {error}"))),
+    }
+}
+
+fn shown<'a>(job: &Job, record: &MessageRecord, names: Option<FlagNames<'a>>) -> Option<Shown<'a>> {
+    let (state, changed) = job.state(record.uid);
+    Some(Shown {
+        state: state?,
+        names: names?,
+        changed,
+    })
+}
+
+async fn write_message(
+    connection: &mut Connection,
+    job: &Job,
+    mut writer: FetchWriter,
+    message: &Message,
+    (shown, reader): (Option<Shown<'_>>, &mut ContentReader),
+) -> Result<(), Failure> {
+    let record = &message.answer.record;
+    let out = connection.out();
+    write::head(&mut writer, &job.plan, record, shown.as_ref(), out);
+    let summary = summary(job, &message.answer)?;
+    if let Some(summary) = summary {
+        write::summary(&mut writer, &job.plan, summary, out);
+    }
+    for (item, piece) in job.plan.sections.iter().zip(&message.pieces) {
+        let header = summary.and_then(|summary| summary.header()).unwrap_or_default();
+        match piece {
+            Piece::Absent => writer.no_body(connection.out(), write::body_name(&item.label)),
+            Piece::Empty => writer.body(connection.out(), write::body_name(&item.label), 0),
+            Piece::Inline => at_hand(connection, &mut writer, item, &item.of_header(header)),
+            Piece::HeaderContent(span) => {
+                let header = reader.collect(*span).await.map_err(cut_short)?;
+                at_hand(connection, &mut writer, item, &item.of_header(&header));
+            }
+            Piece::Content(span) => {
+                let length = u64::from(span.len());
+                writer.body(connection.out(), write::body_name(&item.label), length);
+                stream(connection, reader, length).await?;
+            }
+        }
+    }
+    writer.end(connection.out());
+    Ok(connection.client.transport.checkpoint().await?)
+}
+
+fn at_hand(connection: &mut Connection, writer: &mut FetchWriter, item: &SectionItem, value: &[u8]) {
+    let out = connection.out();
+    writer.body(out, write::body_name(&item.label), value.len() as u64);
+    out.extend_from_slice(value);
+}
+
+/// Sends exactly as many octets as were announced, as they come.
+async fn stream(connection: &mut Connection, reader: &mut ContentReader, announced: u64) -> Result<(), Failure> {
+    let mut sent = 0;
+    loop {
+        let chunk = reader.next().await.map_err(cut_short)?;
+        sent += chunk.bytes.len() as u64;
+        if sent > announced || (chunk.last && sent < announced) {
+            return Err(cut_short(StoreError::Internal("content has another length".to_owned())));
+        }
+        connection.out().extend_from_slice(&chunk.bytes);
+        connection.client.transport.checkpoint().await?;
+        if chunk.last {
+            return Ok(());
+        }
+    }
+}
+
+/// In the middle of a response nothing can be said any more that the client would understand: the
+/// connection ends, so that it never takes a part for the whole (RELIABILITY 11).
+fn cut_short(error: StoreError) -> Failure {
+    tracing::error!(%error, "response cannot be completed, connection is cut");
+    Over::Silent.into()
+}

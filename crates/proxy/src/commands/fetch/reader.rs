@@ -1,0 +1,125 @@
+//! Octets of messages in the order asked, across the loss of the node that sends them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use mail_message::Span;
+use mailstore::ports::BoxStream;
+use mailstore::query::{ContentChunk, ContentRange};
+use mailstore::{MailboxId, StoreError};
+
+use super::pieces::Piece;
+use crate::account_store::AccountStore;
+
+/// How often a stream that breaks off is resumed before it delivers something again.
+const RESUMES_MAX: u32 = 5;
+/// Wait before a stream is resumed.
+const RESUME_WAIT: Duration = Duration::from_millis(100);
+
+/// Reads ranges one after the other. A stream that breaks off is asked for again from where it did.
+pub(super) struct ContentReader {
+    store: Arc<AccountStore>,
+    mailbox: MailboxId,
+    /// What is still to come; the first is cut down as its octets arrive.
+    rest: VecDeque<ContentRange>,
+    stream: Option<BoxStream<Result<ContentChunk, StoreError>>>,
+    /// Looked at and not yet taken.
+    peeked: Option<ContentChunk>,
+}
+
+impl ContentReader {
+    pub(super) fn new(store: Arc<AccountStore>, mailbox: MailboxId, ranges: Vec<ContentRange>) -> Self {
+        Self {
+            store,
+            mailbox,
+            rest: ranges.into(),
+            stream: None,
+            peeked: None,
+        }
+    }
+
+    /// Tells whether the message that the next pieces belong to does not exist any more.
+    pub(super) async fn is_missing(&mut self, pieces: &[Piece]) -> Result<bool, StoreError> {
+        if !pieces.iter().any(Piece::is_read) {
+            return Ok(false);
+        }
+        let chunk = self.next().await?;
+        let missing = chunk.missing;
+        self.peeked = Some(chunk);
+        Ok(missing)
+    }
+
+    /// Passes over the ranges of these pieces.
+    pub(super) async fn skip(&mut self, pieces: &[Piece]) -> Result<(), StoreError> {
+        for _ in pieces.iter().filter(|piece| piece.is_read()) {
+            while !self.next().await?.last {}
+        }
+        Ok(())
+    }
+
+    /// Reads one range whole; the caller has bounded it.
+    pub(super) async fn collect(&mut self, span: Span) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::new();
+        loop {
+            let chunk = self.next().await?;
+            bytes.extend_from_slice(&chunk.bytes);
+            if bytes.len() > span.len() as usize {
+                return Err(StoreError::Internal("content is longer than asked".to_owned()));
+            }
+            if chunk.last {
+                return Ok(bytes);
+            }
+        }
+    }
+
+    /// Returns the next octets of the current range.
+    pub(super) async fn next(&mut self) -> Result<ContentChunk, StoreError> {
+        if let Some(chunk) = self.peeked.take() {
+            return Ok(chunk);
+        }
+        let mut resumes = 0;
+        loop {
+            if self.stream.is_none() {
+                let ranges: Vec<_> = self.rest.iter().copied().collect();
+                self.stream = Some(self.store.content(self.mailbox, &ranges).await?);
+            }
+            let next = match &mut self.stream {
+                Some(stream) => stream.next().await,
+                None => None,
+            };
+            let error = match next {
+                Some(Ok(chunk)) => {
+                    self.advance(&chunk);
+                    return Ok(chunk);
+                }
+                Some(Err(error)) => error,
+                None => StoreError::Unavailable("content broke off"),
+            };
+            if !error.is_retryable() || resumes >= RESUMES_MAX {
+                return Err(error);
+            }
+            resumes += 1;
+            self.stream = None;
+            tokio::time::sleep(RESUME_WAIT).await;
+        }
+    }
+
+    fn advance(&mut self, chunk: &ContentChunk) {
+        if chunk.last {
+            self.rest.pop_front();
+        } else if let Some(range) = self.rest.front_mut() {
+            let length = u32::try_from(chunk.bytes.len()).unwrap_or(u32::MAX);
+            range.offset = range.offset.saturating_add(length);
+            range.length = range.length.saturating_sub(length);
+        }
+    }
+}
+
+impl Piece {
+    /// Tells whether octets of the message are read for it.
+    pub(super) fn is_read(&self) -> bool {
+        matches!(self, Self::Content(_) | Self::HeaderContent(_))
+    }
+}

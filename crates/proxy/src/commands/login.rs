@@ -1,0 +1,120 @@
+//! LOGIN (RFC 3501 §6.2.3), and what every way of logging in has in common.
+
+use std::sync::Arc;
+
+use imap_wire::response::ResponseCode;
+use imap_wire::types::Secret;
+use mailstore::UidSet;
+use mailstore::ports::{Login, LoginFailure, LoginRequest, SaslOutcome};
+
+use crate::account_store::AccountStore;
+use crate::answer::{Answer, Code, CommandResult, Failure, Over};
+use crate::connection::Connection;
+use crate::session::LoggedIn;
+
+/// Logs in by name and password, relayed as SASL PLAIN.
+pub(super) async fn login(connection: &mut Connection, user: &[u8], password: &Secret) -> CommandResult {
+    if !connection.offer().passwords {
+        return Ok(privacy_required());
+    }
+    let (Ok(user), Ok(password)) = (std::str::from_utf8(user), std::str::from_utf8(password.expose())) else {
+        return refused(connection, "", LoginFailure::Credentials).await;
+    };
+    let Some(message) = auth::plain_message(user, password) else {
+        return Ok(Answer::bad("NUL is not allowed"));
+    };
+    let request = request(connection, user, auth::Mechanism::Plain);
+    let authentication = Arc::clone(&connection.services.authentication);
+    let mut exchange = authentication.begin_login(request).await?;
+    let message = bytes::Bytes::copy_from_slice(message.expose());
+    match exchange.respond(message).await? {
+        SaslOutcome::Success { login, .. } => accept(connection, user, login),
+        SaslOutcome::Failure(failure) => refused(connection, user, failure).await,
+        // PLAIN is over after one message.
+        SaslOutcome::Challenge(_) => refused(connection, user, LoginFailure::Malformed).await,
+    }
+}
+
+/// Returns the start of a login in this connection's name.
+pub(super) fn request(connection: &Connection, user: &str, mechanism: auth::Mechanism) -> LoginRequest {
+    LoginRequest {
+        user: user.to_owned(),
+        mechanism: mechanism.as_str().to_owned(),
+        protocol: "imap",
+        peer: connection.peer,
+        secure: connection.security.encrypted,
+        binding: connection.security.binding.clone(),
+        proxy: Arc::clone(&connection.services.options.name),
+    }
+}
+
+/// RFC 5530 §3: the client may try again once the connection is encrypted.
+pub(super) fn privacy_required() -> Answer {
+    Answer::no(ResponseCode::PrivacyRequired, "Start TLS first")
+}
+
+/// Begins the authenticated state. The answer has the capabilities that hold from now on.
+pub(super) fn accept(connection: &mut Connection, user: &str, login: Login) -> CommandResult {
+    let services = Arc::clone(&connection.services);
+    let caller = login.caller();
+    let Some(place) = services.admission.log_in(login.account, connection.peer) else {
+        log_outcome(connection, user, "too many sessions");
+        let authentication = Arc::clone(&services.authentication);
+        services.tasks.spawn(async move { authentication.logout(&caller).await });
+        return Ok(Answer::no(ResponseCode::Limit, "Too many sessions of this account from here"));
+    };
+    log_outcome(connection, user, "ok");
+    connection.session.login = Some(LoggedIn {
+        store: Arc::new(AccountStore::new(services, caller)),
+        selected: None,
+        saved: UidSet::new(),
+        _place: place,
+    });
+    connection.session.failed_logins = 0;
+    connection.before_login = None;
+    connection.adjust_framer();
+    let capabilities = connection.offer().capabilities();
+    Ok(Answer::ok("Logged in").with(Code::Capability(capabilities)))
+}
+
+/// Answers a login that failed, after a while, and ends the connection when too many did.
+pub(super) async fn refused(connection: &mut Connection, user: &str, failure: LoginFailure) -> CommandResult {
+    let (answer, outcome) = match failure {
+        LoginFailure::Credentials => (
+            Answer::no(ResponseCode::AuthenticationFailed, "Wrong name or password"),
+            "wrong name or password",
+        ),
+        LoginFailure::Malformed => (Answer::bad("Malformed SASL message"), "malformed"),
+        LoginFailure::Mechanism => (
+            Answer::no(ResponseCode::Cannot, "Mechanism is not available"),
+            "mechanism not available",
+        ),
+        LoginFailure::Limited => (
+            Answer::no(ResponseCode::Unavailable, "Too many attempts, try again later"),
+            "limited",
+        ),
+        LoginFailure::Cancelled => return Ok(Answer::bad("Cancelled")),
+    };
+    log_outcome(connection, user, outcome);
+    connection.session.failed_logins += 1;
+    let options = &connection.services.options;
+    tokio::time::sleep(options.times.failed_login_delay).await;
+    if connection.session.failed_logins >= options.before_login.failed_logins_max {
+        let bye = Over::Bye(Some(ResponseCode::AuthenticationFailed), "Too many failed logins");
+        return Err(Failure::Over(bye));
+    }
+    Ok(answer)
+}
+
+/// The authentication log, the one place with names and addresses: for fail2ban and the like.
+fn log_outcome(connection: &Connection, user: &str, outcome: &'static str) {
+    tracing::info!(
+        target: "facteur::auth_log",
+        protocol = "imap",
+        user,
+        peer = %connection.peer,
+        tls = connection.security.encrypted,
+        outcome,
+        "login"
+    );
+}

@@ -1,0 +1,222 @@
+//! The life of a connection: waiting, commands, timers, the end. The only place with a `select!`
+//! beside IDLE.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use imap_wire::response::{Condition, ResponseCode, Status};
+use mailstore::ports::{BoxStream, SessionNotice};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::client::Input;
+use super::control::Control;
+use super::notices::notices;
+use super::Connection;
+use crate::account_store::AccountStore;
+use crate::answer::Over;
+use crate::commands;
+
+/// Time that stands for never.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A connection with what surrounds it.
+pub(crate) struct Driver {
+    connection: Connection,
+    /// From login on.
+    notices: Option<BoxStream<SessionNotice>>,
+    shutdown: CancellationToken,
+    /// When the client must have logged in, or must have sent another command.
+    deadline: Instant,
+}
+
+impl Driver {
+    pub(crate) fn new(connection: Connection, shutdown: CancellationToken) -> Self {
+        let deadline = Instant::now() + connection.services.options.before_login.time_max;
+        Self {
+            connection,
+            notices: None,
+            shutdown,
+            deadline,
+        }
+    }
+
+    /// Serves the connection to its end.
+    pub(crate) async fn run(mut self) {
+        self.greet();
+        loop {
+            let over = match self.step().await {
+                Ok(()) => match self.connection.upgrade.take() {
+                    None => continue,
+                    Some(upgrade) => match Box::pin(self.connection.apply(upgrade)).await {
+                        Ok(connection) => {
+                            self.connection = connection;
+                            continue;
+                        }
+                        Err((connection, over)) => {
+                            self.connection = connection;
+                            over
+                        }
+                    },
+                },
+                Err(over) => over,
+            };
+            return self.end(over).await;
+        }
+    }
+
+    /// RFC 3501 §7.1: the greeting, with the capabilities so that the client need not ask.
+    fn greet(&mut self) {
+        let capabilities = self.connection.offer().capabilities();
+        let greeting = Status {
+            tag: None,
+            condition: Condition::Ok,
+            code: Some(ResponseCode::Capability(&capabilities)),
+            text: "Facteur ready",
+        };
+        greeting.encode(self.connection.out());
+    }
+
+    /// Waits for one command and carries it out.
+    async fn step(&mut self) -> Result<(), Over> {
+        let input = self.wait().await?;
+        self.carry_out(input).await?;
+        if let Some(over) = self.connection.control.over() {
+            return Err(over);
+        }
+        if let Some(login) = &self.connection.session.login {
+            let times = &self.connection.services.options.times;
+            self.deadline = Instant::now() + times.autologout;
+            if self.notices.is_none() {
+                let services = Arc::clone(&self.connection.services);
+                self.notices = Some(notices(services, Arc::clone(&login.store)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> Result<Input, Over> {
+        let Self {
+            connection,
+            notices,
+            shutdown,
+            deadline,
+        } = self;
+        let login = connection.session.login.as_ref();
+        let store = login.map(|login| Arc::clone(&login.store));
+        let control = Arc::clone(&connection.control);
+        loop {
+            tokio::select! {
+                input = connection.client.next() => return input.map_err(Over::Lost),
+                notice = next_notice(notices) => heed(notice, store.as_deref(), &control),
+                over = control.ended() => return Err(over),
+                () = shutdown.cancelled() => return Err(stopping()),
+                () = sleep_until(*deadline) => return Err(too_late(login.is_some())),
+            }
+        }
+    }
+
+    /// Runs a command to its end. Before login the deadline cuts it off; after the session's end was
+    /// asked for it has a little while.
+    async fn carry_out(&mut self, input: Input) -> Result<(), Over> {
+        let Self {
+            connection,
+            notices,
+            shutdown,
+            deadline,
+        } = self;
+        let login = connection.session.login.as_ref();
+        let store = login.map(|login| Arc::clone(&login.store));
+        let control = Arc::clone(&connection.control);
+        let drain_max = connection.services.options.times.drain_max;
+        let mut limit = if login.is_some() { Instant::now() + FAR } else { *deadline };
+        let mut ending = false;
+        let mut command = Box::pin(commands::carry_out(connection, input));
+        loop {
+            tokio::select! {
+                result = &mut command => return result,
+                notice = next_notice(notices) => heed(notice, store.as_deref(), &control),
+                () = shutdown.cancelled(), if !ending => end_for_shutdown(&control),
+                () = sleep_until(limit) => return Err(if ending { Over::Silent } else { too_late(false) }),
+            }
+            if control.over().is_some() && !ending {
+                ending = true;
+                limit = limit.min(Instant::now() + drain_max);
+            }
+        }
+    }
+
+    /// Says goodbye as the reason demands, and gives the session back.
+    async fn end(mut self, over: Over) {
+        match &over {
+            Over::Bye(code, text) => {
+                let bye = Status {
+                    tag: None,
+                    condition: Condition::Bye,
+                    code: *code,
+                    text,
+                };
+                bye.encode(self.connection.out());
+            }
+            Over::Lost(error) => tracing::debug!(%error, "client is gone"),
+            Over::Silent => {}
+        }
+        let Connection {
+            services,
+            client,
+            session,
+            ..
+        } = self.connection;
+        drop(self.notices.take());
+        if let Some(login) = session.login {
+            let caller = login.store.caller();
+            drop(login);
+            // The goodbye to the registry must not wait for the client, nor the client for it.
+            let authentication = Arc::clone(&services.authentication);
+            services
+                .tasks
+                .spawn(async move { authentication.logout(&caller).await });
+        }
+        if !matches!(over, Over::Lost(_)) {
+            client.transport.close().await;
+        }
+    }
+}
+
+async fn next_notice(notices: &mut Option<BoxStream<SessionNotice>>) -> SessionNotice {
+    match notices {
+        Some(stream) => match stream.next().await {
+            Some(notice) => notice,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+fn heed(notice: SessionNotice, store: Option<&AccountStore>, control: &Control) {
+    match notice {
+        SessionNotice::TokenRenewed(token) => {
+            if let Some(store) = store {
+                store.renew_token(token);
+            }
+        }
+        SessionNotice::Ended(reason) => control.end(None, reason),
+    }
+}
+
+fn end_for_shutdown(control: &Control) {
+    control.end(Some(ResponseCode::Unavailable), "Server is stopping, connect again");
+}
+
+fn stopping() -> Over {
+    Over::Bye(Some(ResponseCode::Unavailable), "Server is stopping, connect again")
+}
+
+fn too_late(logged_in: bool) -> Over {
+    if logged_in {
+        Over::Bye(None, "Autologout, idle for too long")
+    } else {
+        Over::Bye(None, "No login in time")
+    }
+}

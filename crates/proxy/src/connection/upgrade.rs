@@ -1,0 +1,93 @@
+//! Putting TLS or compression around the stream of a connection.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use imap_wire::frame::Framer;
+use mailstore::ports::ChannelBinding;
+use tls::{ChannelBindings, MailServer};
+
+use super::deflate::DeflateStream;
+use super::stream::ByteStream;
+use super::transport::Transport;
+use super::{Connection, limits};
+use crate::answer::Over;
+use crate::options::ProxyOptions;
+use crate::session::Session;
+
+/// What becomes of the stream once the present command was answered.
+pub(crate) enum Upgrade {
+    /// STARTTLS (RFC 3501 §6.2.1).
+    Tls(Arc<MailServer>),
+    /// COMPRESS (RFC 4978).
+    Deflate,
+}
+
+impl Connection {
+    /// Changes the stream. The command's answer, the last octets under the old regime, is sent first.
+    pub(crate) async fn apply(mut self, upgrade: Upgrade) -> Result<Self, (Self, Over)> {
+        if let Err(error) = self.client.transport.flush().await {
+            return Err((self, Over::Lost(error)));
+        }
+        match upgrade {
+            Upgrade::Tls(server) => self.start_tls(&server).await,
+            Upgrade::Deflate => Ok(self.start_compression()),
+        }
+    }
+
+    /// What was known before the handshake is forgotten, and what was sent before it counts as an
+    /// attack: somebody on the way may have put it there (PROTOCOL §2.4).
+    async fn start_tls(mut self, server: &MailServer) -> Result<Self, (Self, Over)> {
+        if !self.client.transport.unread().is_empty() {
+            return Err((self, Over::Silent));
+        }
+        let options = &self.services.options;
+        let empty = transport(Box::new(tokio::io::duplex(1).0), options);
+        let (stream, _) = std::mem::replace(&mut self.client.transport, empty).into_stream();
+        let stream = match server.accept(stream, options.times.handshake_max).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "TLS handshake failed");
+                return Err((self, Over::Silent));
+            }
+        };
+        self.security.encrypted = true;
+        self.security.starttls = None;
+        self.security.binding = binding(stream.channel_binding());
+        self.client.transport = transport(Box::new(stream), options);
+        self.client.framer = Framer::new(limits(options, false), self.parse_options());
+        let bad_commands = self.session.bad_commands;
+        self.session = Session {
+            bad_commands,
+            failed_logins: self.session.failed_logins,
+            ..Session::default()
+        };
+        Ok(self)
+    }
+
+    fn start_compression(mut self) -> Self {
+        let options = &self.services.options;
+        let empty = transport(Box::new(tokio::io::duplex(1).0), options);
+        let (stream, unread) = std::mem::replace(&mut self.client.transport, empty).into_stream();
+        // What the client sent behind the command is compressed already (RFC 4978 §3).
+        self.client.transport = transport(Box::new(DeflateStream::new(stream, unread)), options);
+        self.session.compressed = true;
+        self
+    }
+}
+
+/// Returns a transport with the configured limits.
+pub(crate) fn transport(stream: Box<dyn ByteStream>, options: &ProxyOptions) -> Transport {
+    Transport::new(stream, options.output_bytes_max, options.times.write_max)
+}
+
+/// Returns the channel binding as the login port takes it.
+pub(crate) fn binding(bindings: &ChannelBindings) -> ChannelBinding {
+    ChannelBinding {
+        tls_exporter: bindings.exporter.map(|bytes| Bytes::copy_from_slice(&bytes)),
+        tls_server_end_point: bindings
+            .server_end_point
+            .as_ref()
+            .map(|bytes| Bytes::copy_from_slice(bytes)),
+    }
+}

@@ -1,0 +1,20 @@
+//! The wall clock and randomness, behind a trait so that tests and simulations decide them.
+
+use mailstore::time::Timestamp;
+
+/// What the proxy asks its surroundings for. Timers are not among it: they are the runtime's, whose
+/// time tests can stop.
+pub trait Environment: Send + Sync {
+    /// Returns the wall-clock time.
+    fn now(&self) -> Timestamp;
+
+    /// Fills a buffer with random octets.
+    fn fill_random(&self, bytes: &mut [u8]);
+}
+
+/// A random number for the jitter of retries.
+pub(crate) fn random_u32(environment: &dyn Environment) -> u32 {
+    let mut bytes = [0; 4];
+    environment.fill_random(&mut bytes);
+    u32::from_le_bytes(bytes)
+}

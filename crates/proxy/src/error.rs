@@ -1,0 +1,45 @@
+//! What can go wrong before a connection is a session.
+
+use std::io;
+
+use tls::TlsError;
+
+/// Whose doing an error is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorKind {
+    /// The client's.
+    Client,
+    /// Nobody's: it may pass.
+    Passing,
+}
+
+/// Why a connection was not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// The listener failed to hand over a connection; file descriptors may have run out.
+    #[error("cannot accept a connection")]
+    Accept(#[source] io::Error),
+    /// The TLS handshake failed.
+    #[error("TLS handshake failed")]
+    Handshake(#[source] TlsError),
+    /// There are as many connections as there may be.
+    #[error("too many connections")]
+    TooMany,
+}
+
+impl ProxyError {
+    /// Returns the family.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Handshake(_) => ErrorKind::Client,
+            Self::Accept(_) | Self::TooMany => ErrorKind::Passing,
+        }
+    }
+
+    /// Tells whether the same client may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.kind() == ErrorKind::Passing
+    }
+}

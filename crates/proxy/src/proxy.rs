@@ -1,0 +1,208 @@
+//! The role as a whole: listeners in, sessions out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use imap_wire::frame::Framer;
+use imap_wire::parse::ParseOptions;
+use imap_wire::response::{Condition, ResponseCode, Status};
+use mailstore::ports::{Authentication, Mail};
+use tls::MailServer;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::cache::view_cache::ViewCache;
+use crate::cache::watch_hub::WatchHub;
+use crate::connection::admission::{Admission, Place};
+use crate::connection::client::Client;
+use crate::connection::control::Control;
+use crate::connection::driver::Driver;
+use crate::connection::stream::ByteStream;
+use crate::connection::{self, Connection};
+use crate::environment::Environment;
+use crate::error::ProxyError;
+use crate::options::ProxyOptions;
+use crate::services::Services;
+use crate::session::Session;
+
+/// How often unused mailbox views are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// Wait after a listener failed, so that running out of file descriptors costs no processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How a listener's connections are protected.
+#[derive(Clone, Debug)]
+pub enum Security {
+    /// TLS from the first octet, as on port 993 (RFC 8314 §3.2).
+    Implicit(Arc<MailServer>),
+    /// Plain until STARTTLS, as on port 143.
+    StartTls(Arc<MailServer>),
+    /// Plain, without TLS to be had.
+    Plain,
+}
+
+/// The IMAP role. Cheap to clone.
+#[derive(Clone)]
+pub struct Proxy {
+    services: Arc<Services>,
+    shutdown: CancellationToken,
+}
+
+impl Proxy {
+    /// Makes the role. Nothing is served until a listener or a connection is handed over.
+    #[must_use]
+    pub fn new(
+        options: ProxyOptions,
+        mail: Arc<dyn Mail>,
+        authentication: Arc<dyn Authentication>,
+        environment: Arc<dyn Environment>,
+    ) -> Self {
+        let services = Services {
+            views: ViewCache::new(options.view_messages_max, options.times.view_idle),
+            watches: WatchHub::default(),
+            admission: Admission::new(options.connections.clone()),
+            tasks: TaskTracker::new(),
+            options,
+            mail,
+            authentication,
+            environment,
+        };
+        Self {
+            services: Arc::new(services),
+            shutdown: CancellationToken::new(),
+        }
+    }
+
+    /// Serves a listener until [`shut_down`](Self::shut_down).
+    pub async fn serve_listener(&self, listener: TcpListener, security: Security) {
+        let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+        loop {
+            tokio::select! {
+                () = self.shutdown.cancelled() => return,
+                _ = sweep.tick() => self.services.views.sweep(),
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        // Answers are written whole; waiting for more would only delay them.
+                        if let Err(error) = stream.set_nodelay(true) {
+                            tracing::debug!(%error, "cannot set TCP_NODELAY");
+                        }
+                        self.spawn(stream, peer, security.clone());
+                    }
+                    Err(error) => {
+                        tracing::warn!(error = %ProxyError::Accept(error), "listener failed");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Serves one connection in a task of its own.
+    pub fn spawn(&self, stream: impl ByteStream + 'static, peer: SocketAddr, security: Security) {
+        let proxy = self.clone();
+        self.services.tasks.spawn(async move {
+            if let Err(error) = proxy.serve(stream, peer, security).await {
+                tracing::debug!(%error, "connection was not served");
+            }
+        });
+    }
+
+    /// Serves one connection to its end.
+    ///
+    /// # Errors
+    /// When the handshake fails or there are too many connections. What happens later is the session's
+    /// own affair.
+    pub async fn serve(
+        &self,
+        stream: impl ByteStream + 'static,
+        peer: SocketAddr,
+        security: Security,
+    ) -> Result<(), ProxyError> {
+        let admitted = self.services.admission.connect();
+        let Some((place, before_login)) = admitted.zip(self.services.admission.before_login(peer.ip())) else {
+            refuse(stream, &security, &self.services.options).await;
+            return Err(ProxyError::TooMany);
+        };
+        let secured = self.secure(Box::new(stream), security);
+        let (stream, security) = Box::pin(secured).await?;
+        let connection = self.connection(stream, peer, security, (place, before_login));
+        let driver = Driver::new(connection, self.shutdown.clone());
+        driver.run().await;
+        Ok(())
+    }
+
+    /// Asks every session to end and waits until all have, each within its time. New connections are
+    /// not taken any more.
+    pub async fn shut_down(&self) {
+        self.shutdown.cancel();
+        self.services.tasks.close();
+        self.services.tasks.wait().await;
+    }
+
+    async fn secure(
+        &self,
+        stream: Box<dyn ByteStream>,
+        security: Security,
+    ) -> Result<(Box<dyn ByteStream>, connection::Security), ProxyError> {
+        let plain = connection::Security::default();
+        match security {
+            Security::Plain => Ok((stream, plain)),
+            Security::StartTls(server) => {
+                let starttls = Some(server);
+                Ok((stream, connection::Security { starttls, ..plain }))
+            }
+            Security::Implicit(server) => {
+                let handshake = server.accept(stream, self.services.options.times.handshake_max);
+                let stream = handshake.await.map_err(ProxyError::Handshake)?;
+                let security = connection::Security {
+                    encrypted: true,
+                    starttls: None,
+                    binding: connection::binding(stream.channel_binding()),
+                };
+                Ok((Box::new(stream), security))
+            }
+        }
+    }
+
+    fn connection(
+        &self,
+        stream: Box<dyn ByteStream>,
+        peer: SocketAddr,
+        security: connection::Security,
+        (place, before_login): (Place, Place),
+    ) -> Connection {
+        let options = &self.services.options;
+        Connection {
+            client: Client {
+                transport: connection::new_transport(stream, options),
+                framer: Framer::new(connection::limits(options, false), ParseOptions::default()),
+            },
+            services: Arc::clone(&self.services),
+            session: Session::default(),
+            security,
+            peer: peer.ip(),
+            control: Arc::new(Control::default()),
+            upgrade: None,
+            before_login: Some(before_login),
+            _place: place,
+        }
+    }
+}
+
+/// Says why, where it can be said without a handshake that would cost more than serving.
+async fn refuse(stream: impl ByteStream + 'static, security: &Security, options: &ProxyOptions) {
+    if matches!(security, Security::Implicit(_)) {
+        return;
+    }
+    let mut transport = connection::new_transport(Box::new(stream), options);
+    let bye = Status {
+        tag: None,
+        condition: Condition::Bye,
+        code: Some(ResponseCode::Unavailable),
+        text: "Too many connections",
+    };
+    bye.encode(transport.output());
+    transport.close().await;
+}
