@@ -40,8 +40,8 @@ pub struct RequestId {
     pub session: SessionId,
     /// Counts the requests of the session, from 1.
     pub sequence: u64,
-    /// When the request was first made, by the asking process's clock. Ids older than the window for
-    /// which replies are kept are answered [`Rejection::OutcomeUnknown`](crate::Rejection::OutcomeUnknown).
+    /// When the request was first made, by the asking process's clock. A request made no later than one
+    /// whose reply is already forgotten is answered [`Rejection::OutcomeUnknown`](crate::Rejection::OutcomeUnknown).
     pub created: Timestamp,
 }
 

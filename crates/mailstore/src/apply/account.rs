@@ -34,6 +34,7 @@ pub(super) fn workspace_for<'a>(
         expunged_records: 0,
         expunged_oldest: None,
         requests_oldest: None,
+        requests_floor: None,
     };
     let profile = Profile {
         id,

@@ -126,7 +126,7 @@ fn apply_to_account(
     work.counters.index = index;
     work.counters.log_time = work.counters.log_time.max(entry.time);
     if let Some(request) = &entry.request
-        && let Some(reply) = requests::recorded(&mut work, request, command)?
+        && let Some(reply) = requests::recorded(&mut work, request, entry)?
     {
         retention::prune(&mut work)?;
         return Ok(Some((Applied::without_events(reply), work.finish())));

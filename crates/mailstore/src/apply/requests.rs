@@ -3,15 +3,18 @@
 //! A reply lies under the minute in which its request was made, its session, and its sequence number
 //! modulo [`REQUESTS_MAX`]. So looking it up, keeping it and bounding what is kept each touch one row,
 //! and what is too old stands in front.
+//!
+//! Whether a request is new is decided without any clock: a request that was applied has a record, or
+//! its minute is no later than the latest that was forgotten from. Log time only says when to forget.
 
 use super::workspace::Workspace;
 use crate::codec::Outcome;
-use crate::command::{Command, MessageCommand};
+use crate::command::{Command, Entry, MessageCommand};
 use crate::error::{Rejection, TableError};
 use crate::ids::RequestId;
 use crate::layout::key;
 use crate::layout::row::RequestRow;
-use crate::limits::{REQUEST_RETENTION, REQUESTS_MAX};
+use crate::limits::{REQUEST_AGE_MAX, REQUESTS_MAX};
 use crate::reply::{Reply, Stored};
 use crate::time::Timestamp;
 
@@ -31,19 +34,22 @@ fn key_of(request: &RequestId) -> Vec<u8> {
 pub(super) fn recorded(
     work: &mut Workspace<'_>,
     request: &RequestId,
-    command: &Command,
+    entry: &Entry,
 ) -> Result<Option<Outcome>, TableError> {
     let unknown = Ok(Some(Err(Rejection::OutcomeUnknown)));
     if let Some(row) = work.stored().get(&key_of(request))? {
         let row = RequestRow::decode(&row)?;
         if row.sequence == request.sequence && row.created == request.created {
-            return refreshed(work, row.outcome, command).map(Some);
+            return refreshed(work, row.outcome, &entry.command).map(Some);
         }
         if row.sequence >= request.sequence {
             return unknown;
         }
     }
-    if request.created < work.counters.log_time.before(REQUEST_RETENTION) {
+    let forgotten = work.counters.requests_floor;
+    if forgotten.is_some_and(|floor| minute(request.created) <= floor)
+        || request.created < entry.time.before(REQUEST_AGE_MAX)
+    {
         return unknown;
     }
     Ok(None)
@@ -79,6 +85,7 @@ pub(super) fn record(work: &mut Workspace<'_>, request: &RequestId, outcome: &Ou
     };
     work.put(key_of(request), row.encode());
     let minute = minute(request.created);
+    work.request_now = Some(minute);
     let oldest = &mut work.counters.requests_oldest;
     *oldest = Some(oldest.map_or(minute, |oldest| oldest.min(minute)));
 }

@@ -18,7 +18,6 @@ pub(super) fn prune(work: &mut Workspace<'_>) -> Result<(), TableError> {
 }
 
 fn prune_requests(work: &mut Workspace<'_>) -> Result<(), TableError> {
-    // A minute is over when its last millisecond is.
     let horizon = requests::minute(work.counters.log_time.before(REQUEST_RETENTION));
     if work
         .counters
@@ -28,12 +27,13 @@ fn prune_requests(work: &mut Workspace<'_>) -> Result<(), TableError> {
         return Ok(());
     }
     let mut expired = Vec::new();
-    let mut oldest = None;
+    let (mut oldest, mut forgotten) = (None, work.counters.requests_floor);
     let mut failed: Result<(), DecodeError> = Ok(());
     let range = key::all_requests();
     work.stored().scan(&range.start, &range.end, &mut |key, _| {
         match key::request_minute_in(key) {
             Ok(minute) if minute < horizon && expired.len() < PRUNED_MAX => {
+                forgotten = forgotten.max(Some(minute));
                 expired.push(key.to_vec());
                 return true;
             }
@@ -43,8 +43,10 @@ fn prune_requests(work: &mut Workspace<'_>) -> Result<(), TableError> {
         false
     })?;
     failed?;
-    // What this entry itself adds is at the horizon or later, and not in the stored rows yet.
-    work.counters.requests_oldest = Some(oldest.unwrap_or(horizon));
+    // What this entry itself adds is not among the stored rows yet.
+    let added = work.request_now;
+    work.counters.requests_oldest = oldest.into_iter().chain(added).min();
+    work.counters.requests_floor = forgotten;
     expired.into_iter().for_each(|key| work.delete(key));
     Ok(())
 }

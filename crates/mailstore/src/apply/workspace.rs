@@ -35,6 +35,8 @@ pub(super) struct Workspace<'a> {
     events: Vec<WorkEvent>,
     /// Whether this entry added records of expunged messages.
     pub(super) expunged_now: bool,
+    /// The minute of the request record that this entry added.
+    pub(super) request_now: Option<u64>,
     purged: bool,
 }
 
@@ -113,6 +115,7 @@ impl<'a> Workspace<'a> {
             changes: Changes::default(),
             events: Vec::new(),
             expunged_now: false,
+            request_now: None,
             purged: false,
         }
     }

@@ -48,6 +48,7 @@ pub(crate) struct Counters {
     pub(crate) expunged_records: u32,
     pub(crate) expunged_oldest: Option<Timestamp>,
     pub(crate) requests_oldest: Option<u64>,
+    pub(crate) requests_floor: Option<u64>,
 }
 
 impl Counters {
@@ -65,6 +66,7 @@ impl Counters {
             expunged_records: self.expunged_records,
             expunged_oldest: self.expunged_oldest.map(|time| time.0),
             requests_oldest: self.requests_oldest,
+            requests_floor: self.requests_floor,
         })
     }
 
@@ -83,6 +85,7 @@ impl Counters {
             expunged_records: row.expunged_records,
             expunged_oldest: row.expunged_oldest.map(Timestamp),
             requests_oldest: row.requests_oldest,
+            requests_floor: row.requests_floor,
         })
     }
 }

@@ -40,10 +40,17 @@ fn a_retry_is_answered_from_the_record() {
     // Sequence 4 shares the slot of 20 and is older: it may have been applied.
     entry.request = Some(request(4));
     assert_eq!(fixture.apply(&entry).reply, Err(Rejection::OutcomeUnknown));
-    fixture.time.0 += 11 * 60_000;
-    entry.request = Some(request(21));
+    // Nothing was forgotten yet, so a late request is known to be new.
+    fixture.time.0 += 12 * 60_000;
     entry.time = fixture.time;
-    assert_eq!(fixture.apply(&entry).reply, Err(Rejection::OutcomeUnknown));
+    entry.request = Some(request(21));
+    assert!(fixture.apply(&entry).reply.is_ok());
+    // It was forgotten at once, with all others of its minute.
+    fixture.fill("INBOX", 0);
+    for sequence in [20, 21, 22] {
+        entry.request = Some(request(sequence));
+        assert_eq!(fixture.apply(&entry).reply, Err(Rejection::OutcomeUnknown));
+    }
 }
 
 #[test]
@@ -129,4 +136,32 @@ fn an_address_belongs_to_one_account() {
     assert_eq!(run(AddressCommand::Release { account: other }), Ok(Reply::Done));
     assert_eq!(run(AddressCommand::Release { account: one }), Ok(Reply::Done));
     assert_eq!(run(AddressCommand::Reserve { account: other }), Ok(Reply::Done));
+}
+
+#[test]
+fn a_leader_with_a_wrong_clock_does_not_stop_an_account() {
+    let mut fixture = Fixture::new();
+    let mut request = RequestId {
+        session: SessionId([1; 16]),
+        sequence: 0,
+        created: START,
+    };
+    let hour = 3_600_000;
+    for (minutes, wrong_by) in [(0, 0), (1, hour), (2, hour), (13, hour), (14, 0), (15, 0)] {
+        request.sequence += 1;
+        request.created = Timestamp(START.0 + minutes * 60_000);
+        let subscribe = MailboxCommand::Subscribe {
+            name: name("x"),
+            subscribed: minutes % 2 == 0,
+        };
+        let mut entry = fixture.entry(Command::Mailbox(subscribe));
+        entry.time = Timestamp(request.created.0 + wrong_by);
+        entry.request = Some(request);
+        assert_eq!(fixture.apply(&entry).reply, Ok(Reply::Done), "minute {minutes}");
+    }
+    let mut ancient = fixture.entry(Command::Account(AccountCommand::SetSuspended(true)));
+    ancient.time = Timestamp(START.0 + 5 * hour);
+    request.sequence += 1;
+    ancient.request = Some(request);
+    assert_eq!(fixture.apply(&ancient).reply, Err(Rejection::OutcomeUnknown));
 }
