@@ -48,14 +48,7 @@ pub struct Package {
 }
 
 /// Packages that never ship; all their code counts as test code.
-pub const TEST_PACKAGES: &[&str] = &[
-    "testkit",
-    "simulation",
-    "cluster-tests",
-    "load",
-    "xtask",
-    "facteur-fuzz",
-];
+pub const TEST_PACKAGES: &[&str] = &["testkit", "simulation", "cluster-tests", "load", "xtask", "fuzz"];
 
 impl Repo {
     /// Reads the files that git tracks or would add.

@@ -51,12 +51,14 @@ pub struct Applied<R, E> {
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
     /// The entry is of a kind that this version does not know. It is never skipped.
+    // tidy: allow(errors): the machine chooses its error's type, and this crate cannot name it.
     #[error("the entry is of an unknown kind")]
     UnknownEntry(#[source] Box<dyn Error + Send + Sync>),
     /// The table engine failed.
     #[error("the tables failed")]
     Engine(#[from] kv::KvError),
     /// The rows contradict each other or cannot be decoded.
+    // tidy: allow(errors): as above, only the machine knows what its rows are.
     #[error("the tables are damaged")]
     DamagedRows(#[source] Box<dyn Error + Send + Sync>),
 }

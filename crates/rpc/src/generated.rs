@@ -5,6 +5,7 @@ macro_rules! package {
         pub(crate) mod $name {
             #![allow(
                 clippy::all,
+                clippy::too_many_lines,
                 clippy::allow_attributes_without_reason,
                 missing_docs,
                 unreachable_pub,

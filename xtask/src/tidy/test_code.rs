@@ -50,12 +50,35 @@ pub fn check(repo: &Repo) -> Vec<Finding> {
         check_ignored(file, source, &mut findings);
     }
     for (file, source, package) in repo.product_sources() {
-        // The simulator's code is a test of whole clusters on simulated time and network.
-        if package.name != "simulation" {
-            check_determinism(file, source, &mut findings);
+        // The simulator's code is a test of whole clusters on simulated time and network; a benchmark is no test.
+        if package.name == "simulation" || file.path.contains("/benches/") {
+            continue;
         }
+        let paused =
+            simulates_time(source) || (!holds_tests(source) && packages_simulate_time(repo, &package.name));
+        check_determinism(file, source, paused, &mut findings);
     }
     findings
+}
+
+fn simulates_time(source: &Source) -> bool {
+    source
+        .tokens
+        .iter()
+        .any(|token| token.text == "start_paused" || token.text == "turmoil")
+}
+
+/// Says whether a file has tests of its own, as opposed to what tests in other files call.
+fn holds_tests(source: &Source) -> bool {
+    source.tokens.iter().enumerate().any(|(at, token)| {
+        let behind = source.text(at + 1);
+        token.text == "test" && (behind == "]" || behind == "(") && source.is(at.wrapping_sub(1), ":")
+    })
+}
+
+fn packages_simulate_time(repo: &Repo, name: &str) -> bool {
+    repo.product_sources()
+        .any(|(_, source, package)| package.name == name && simulates_time(source))
 }
 
 fn check_ignored(file: &File, source: &Source, findings: &mut Vec<Finding>) {
@@ -71,11 +94,7 @@ fn check_ignored(file: &File, source: &Source, findings: &mut Vec<Finding>) {
     }
 }
 
-fn check_determinism(file: &File, source: &Source, findings: &mut Vec<Finding>) {
-    let paused = source
-        .tokens
-        .iter()
-        .any(|token| token.text == "start_paused" || token.text == "turmoil");
+fn check_determinism(file: &File, source: &Source, paused: bool, findings: &mut Vec<Finding>) {
     for path in source.paths().iter().filter(|path| file.is_test_line(path.line)) {
         let tokio_time = NEEDS_PAUSED_TIME.iter().any(|item| path.ends_with(item));
         if tokio_time && paused {
@@ -159,5 +178,31 @@ mod tests {
         );
         let paused = "#[tokio::test(start_paused = true)]\nasync fn f() { tokio::time::sleep(d); std::thread::sleep(d) }";
         case("crates/proxy/tests/a.rs", paused, &["do not sleep"]);
+    }
+
+    #[test]
+    fn what_tests_on_simulated_time_call_is_simulated_too() {
+        let proxy = manifest("proxy", &[], &[]);
+        let manifest = ("crates/proxy/Cargo.toml", proxy.as_str());
+        let test = (
+            "crates/proxy/tests/a.rs",
+            "#[tokio::test(start_paused = true)]\nasync fn f() {}",
+        );
+        let helper = (
+            "crates/proxy/tests/support.rs",
+            "async fn wait() { tokio::time::sleep(d).await }",
+        );
+        expect(check, &[manifest, test, helper], &[]);
+        expect(check, &[manifest, helper], &["use `start_paused = true`"]);
+        let own = (
+            "crates/proxy/tests/b.rs",
+            "#[tokio::test]\nasync fn f() { tokio::time::sleep(d).await }",
+        );
+        expect(check, &[manifest, test, own], &["use `start_paused = true`"]);
+    }
+
+    #[test]
+    fn benchmarks_measure_time() {
+        case("crates/proxy/benches/a.rs", "fn f() { Instant::now() }", &[]);
     }
 }
