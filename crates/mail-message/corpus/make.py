@@ -125,6 +125,11 @@ def addresses():
         "brackets-in-name": "Joe [Corp] <a@b.c>", "parens-in-name": "Joe (Corp) Doe <a@b.c>", "slash-name": "a/b/c <a@b.c>",
         "backslash": "Joe\\ Doe <a@b.c>", "trailing-comment-list": "a@b.c (A), d@e.f (D)", "space-in-domain": "joe@b .c",
         "name-no-space": "Joe<joe@b.c>", "percent": "joe%x@b.c", "bang": "x!y!joe", "mailto": "<mailto:joe@b.c>",
+        "dots-end-alone": "joe.", "dots-end-then-more": "joe., x@y", "dots-end-angle": "<joe.>", "dots-start-name": ".Joe <a@b>",
+        "name-then-comment": "Joe Doe (c)", "word-comment-word": "a (x) b", "word-comment-quoted": "a(x)\"b\"", "quoted-then-comment": "\"q s\"(c)",
+        "quoted-alone": "\"joe\"", "quoted-then-word": "\"Joe\" x@y", "word-then-address": "Joe x@y", "empty-quoted-inside": "a\"\"b <c@d>",
+        "comment-open-after-comma": "a@b.c,(open", "group-no-name": ":x@y", "group-words": "A: x y z; , q@r", "route-only": "<@r:>",
+        "route-broken-comma": "Joe <@r,joe@b.c>", "words-then-list": "Joe Doe, x@y", "two-comments": "a@b (x) (y)", "empty-comment": "a@b ()",
     }
     for name, value in cases.items():
         add("address-" + name, f"From: {value}\nTo: {value}\nSubject: {name}\n\nx\n")
@@ -141,7 +146,9 @@ def content_types():
         "param-empty-quoted": "text/plain; charset=\"\"", "param-unquoted-specials": "application/x; name=a b/c@d.txt; x=y",
         "param-unquoted-slash": "application/x; name=dir/file.txt; x=y", "param-quote-open": "text/plain; charset=\"utf-8; x=y",
         "param-quote-escape": "text/plain; name=\"a\\\"b\\\\c\"", "param-junk": "text/plain; ???; charset=utf-8",
-        "param-duplicate": "text/plain; charset=a; charset=b", "param-8bit": "application/x; name=\"grüße.txt\"",
+        "param-duplicate": "text/plain; charset=a; charset=b", "param-no-name": "application/x; =c; d=e", "param-space-value": "application/x; n=a b; x=y",
+        "param-open-comment": "application/x; x=y (", "param-quoted-then-more": "application/x; n=\"a\"b; x=y", "rfc2231-plain-star": "application/x; n*=a; n*0=b; n*1=c",
+        "rfc2231-order": "application/x; n*=utf-8''a; x=y; k*0=z", "rfc2231-percent": "application/x; n*0*=a; n*1=\"c d'*%(\"", "param-8bit": "application/x; name=\"grüße.txt\"",
         "param-8bit-bare": "application/x; name=grüße.txt", "param-equals": "text/plain; a=b=c; d=e", "param-single-quotes": "text/plain; charset='utf-8'",
         "param-case": "TEXT/PLAIN; CHARSET=US-ASCII; Format=Flowed", "param-folded": "text/plain;\n charset=utf-8;\n\tformat=flowed",
         "param-comment-in": "text/plain; charset=(c)utf-8; x=(d)\"y\"(e)", "param-encoded-word": "application/x; name=\"=?utf-8?Q?a?=\"",
@@ -246,6 +253,8 @@ def nested():
     add("nested-boundary-in-header", outer + "--o\nContent-Type: text/html\n--o\nSubject: x\n\ntwo\n--o--\n")
     add("nested-boundary-after-inner-header", outer + "--o\nContent-Type: multipart/mixed; boundary=i\n--o\n\ntwo\n--o--\n")
     add("nested-inner-after-end", outer + "--o\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\none\n--i--\n--i\n\nlate\n--i--\n--o--\n")
+    add("nested-same-boundary-header-cut", outer + "--o\nContent-Type: multipart/mixed; boundary=o\n--o\n\ntwo\n--o--\n")
+    add("nested-inner-delimiter-then-outer", outer + "--o\nContent-Type: multipart/mixed; boundary=i\n\n--i\n--o\n\ntwo\n--o--\n")
     text = "{M}Content-Type: multipart/mixed; boundary=d0\n\n"
     for n in range(20):
         text += f"--d{n}.\nContent-Type: multipart/mixed; boundary=d{n + 1}.\n\n" if n else "--d0\nContent-Type: multipart/mixed; boundary=d1.\n\n"

@@ -195,7 +195,7 @@ fn envelopes_that_outgrow_the_message() {
     );
     let message = format!(
         "Content-Type: multipart/mixed; boundary=b\r\n\r\n{}",
-        part.repeat(4_000)
+        part.repeat(1_500)
     );
     let summary = survive(message.as_bytes());
     assert!(

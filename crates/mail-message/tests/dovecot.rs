@@ -11,7 +11,7 @@ use mail_message::{Section, Span, Summary, SummaryRef};
 use support::{corpus, messages};
 
 const DELIMITER: &str = "RFC 2046 §5.1.1: the CRLF preceding a boundary delimiter line belongs to the delimiter, \
-    also where a close-delimiter stands before it; Dovecot counts it into the inner multipart";
+    also where another delimiter stands before it; Dovecot counts it into the inner multipart";
 const CONTENT_TYPE: &str =
     "RFC 2045 §5.2: text/plain is assumed when a Content-Type field is syntactically invalid";
 const OCTETS: &str = "RFC 3501 §7.4.2 (RFC822.SIZE) and §2.3.4: sizes count the octets of the message as it was \
@@ -36,6 +36,7 @@ const REASONS: &[(&str, &[&str])] = &[
             "message-boundary-in-inner-header",
             "message-multipart-in-multipart",
             "message-same-boundary-inside",
+            "nested-inner-delimiter-then-outer",
             "nested-inner-end-with-outer-prefix",
             "nested-prefix-inner-longer",
             "nested-same-boundary",

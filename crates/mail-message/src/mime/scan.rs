@@ -69,7 +69,7 @@ impl<'m> Scanner<'m> {
 
     fn open_part(&mut self, in_digest: bool) -> PartKind {
         let start = self.at;
-        self.header();
+        let is_cut = self.header();
         let header = Span::between(start, self.at);
         let content = parse_content(header.of(self.message));
         let kind = self.kind(content.media_type.as_ref(), in_digest && !content.has_type);
@@ -91,7 +91,9 @@ impl<'m> Scanner<'m> {
             content,
             children: Vec::new(),
         });
-        let boundary = boundary.filter(|_| kind == PartKind::Multipart);
+        // The delimiter that cut the header off is one of a part around it, even if this part has named
+        // the same boundary.
+        let boundary = boundary.filter(|_| kind == PartKind::Multipart && !is_cut);
         self.open.push(Open {
             node,
             body: self.here(),
@@ -112,18 +114,20 @@ impl<'m> Scanner<'m> {
         }
     }
 
-    /// Steps over the header lines and the blank line. A delimiter of a part around it ends it too.
-    fn header(&mut self) {
+    /// Steps over the header lines and the blank line. A delimiter of a part around it ends it too;
+    /// tells whether one did.
+    fn header(&mut self) -> bool {
         while self.at < self.message.len() {
             if self.delimiter().is_some() {
-                return;
+                return true;
             }
             let blank = is_blank(self.rest());
             self.next_line();
             if blank {
-                return;
+                break;
             }
         }
+        false
     }
 
     /// Steps over one line of a body, acting on it when it is a delimiter.

@@ -66,8 +66,11 @@ impl Parser<'_, '_> {
             if self.address() == Ok(Flow::End) || !self.lexer.eat(b',') {
                 return;
             }
-            if self.space() != Ok(Flow::More) {
-                return;
+            match self.space() {
+                Ok(Flow::More) => {}
+                Ok(Flow::End) => return,
+                // Something was meant to follow the comma.
+                Err(Broken) => return self.push(Address::Mailbox(Mailbox::default())),
             }
         }
     }
@@ -89,10 +92,10 @@ impl Parser<'_, '_> {
     /// Broken only in front of the colon; behind it the group is told whatever follows.
     fn group(&mut self) -> Step {
         let mut name = Vec::new();
-        let flow = if self.lexer.peek() == Some(b':') {
-            Flow::More
-        } else {
-            self.phrase(&mut name)?
+        let flow = match self.lexer.peek() {
+            Some(b':') => Flow::More,
+            Some(b'.') => return Err(Broken),
+            _ => self.phrase(&mut name)?,
         };
         if flow == Flow::End || !self.lexer.eat(b':') {
             return Err(Broken);
@@ -146,7 +149,10 @@ impl Parser<'_, '_> {
     fn name_addr(&mut self, mailbox: &mut Mailbox) -> Step {
         if self.lexer.peek() != Some(b'<') {
             let mut name = Vec::new();
-            if self.phrase(&mut name)? == Flow::End || self.lexer.peek() != Some(b'<') {
+            if self.lexer.peek() == Some(b'.')
+                || self.phrase(&mut name)? == Flow::End
+                || self.lexer.peek() != Some(b'<')
+            {
                 return Err(Broken);
             }
             mailbox.name = (!name.is_empty()).then_some(name);
@@ -215,32 +221,36 @@ impl Parser<'_, '_> {
         self.lexer.take_comment();
         let start = self.lexer.clone();
         let mut step = self.local_part(&mut mailbox.local);
+        let comment = self.lexer.take_comment();
         match self.lexer.peek() {
             Some(b'@') => step = self.domain(&mut mailbox.domain),
             // Words without an address are a name.
-            Some(byte) if step.is_ok() && (is_atext(byte) || byte == b'"') => {
+            Some(byte) if (comment.is_none() || step.is_err()) && (is_atext(byte) || byte == b'"') => {
                 self.lexer = start;
                 return self.name_alone(mailbox);
             }
-            _ if step.is_ok() && start.peek() == Some(b'"') => {
+            _ if step.is_ok() && comment.is_none() && start.peek() == Some(b'"') => {
                 mailbox.name = Some(std::mem::take(&mut mailbox.local));
                 return step;
             }
             _ => {}
         }
-        mailbox.name = self
-            .lexer
-            .take_comment()
-            .filter(|comment| !comment.is_empty())
-            .map(unescape);
+        let comment = self.lexer.take_comment().or(comment);
+        mailbox.name = comment.filter(|comment| !comment.is_empty()).map(unescape);
         step
     }
 
     fn name_alone(&mut self, mailbox: &mut Mailbox) -> Step {
-        mailbox.local.clear();
         let mut name = Vec::new();
         let step = self.phrase(&mut name);
-        mailbox.name = Some(name);
+        if step.is_err() {
+            name.truncate(name.trim_ascii_end().len());
+        }
+        // A single word with nothing readable behind it stays a local part.
+        if step.is_ok() || name != mailbox.local {
+            mailbox.local.clear();
+            mailbox.name = Some(name);
+        }
         step
     }
 

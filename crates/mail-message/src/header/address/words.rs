@@ -17,6 +17,7 @@ impl Parser<'_, '_> {
         Ok(flow)
     }
 
+    /// Dots stand anywhere in what a domain follows; else one at the end, with more behind it, is broken.
     fn dotted_words(&mut self, out: &mut Vec<u8>) -> Step {
         loop {
             let word = self.lexer.run(|byte| is_atext(byte) || byte == b'.');
@@ -24,12 +25,15 @@ impl Parser<'_, '_> {
                 return Err(Broken);
             }
             out.extend_from_slice(word);
-            if self.space()? == Flow::End || self.lexer.peek() != Some(b'.') {
-                return Ok(if self.lexer.is_at_end() {
-                    Flow::End
-                } else {
-                    Flow::More
-                });
+            if self.lexer.is_at_end() {
+                return Ok(Flow::End);
+            }
+            let flow = self.space()?;
+            match self.lexer.peek() {
+                Some(b'.') => {}
+                Some(b'@') => return Ok(Flow::More),
+                _ if out.ends_with(b".") => return Err(Broken),
+                _ => return Ok(flow),
             }
         }
     }
@@ -81,10 +85,14 @@ impl Parser<'_, '_> {
     }
 
     /// `phrase = 1*word / obs-phrase` (RFC 5322 §3.2.5, §4.1), words joined by one space.
+    ///
+    /// Where it is broken, `out` holds the words before.
     pub(super) fn phrase(&mut self, out: &mut Vec<u8>) -> Step {
         loop {
             if self.lexer.peek() == Some(b'"') {
-                self.lexer.quoted_string(out)?;
+                let mut quoted = Vec::new();
+                self.lexer.quoted_string(&mut quoted)?;
+                out.extend(quoted);
             } else {
                 let word = self.lexer.run(|byte| is_atext(byte) || byte == b'.');
                 if word.is_empty() {
@@ -96,7 +104,11 @@ impl Parser<'_, '_> {
                 return Ok(Flow::End);
             }
             match self.lexer.peek() {
-                Some(byte) if is_atext(byte) || byte == b'"' || byte == b'.' => out.push(b' '),
+                Some(byte) if is_atext(byte) || byte == b'"' || byte == b'.' => {
+                    if !matches!(out.last(), None | Some(b' ')) {
+                        out.push(b' ');
+                    }
+                }
                 _ => return Ok(Flow::More),
             }
         }
