@@ -22,6 +22,7 @@ mod pool;
 mod replication;
 mod search;
 mod sessions;
+mod stored_content;
 mod tables;
 mod tokens;
 mod watch;
@@ -33,3 +34,6 @@ pub use node::{Node, NodeEvents, NodeParts};
 pub use options::NodeOptions;
 pub use replication::{EventSink, Question, Replication};
 pub use sessions::SessionLimits;
+pub use stored_content::{
+    ContentPeer, ContentPlacement, ContentPush, Placement, StoredContent, StoredContentParts,
+};

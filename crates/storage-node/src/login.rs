@@ -123,8 +123,8 @@ impl SaslExchange for NodeExchange {
         let mut step = self.exchange.message(&message);
         loop {
             step = match step {
-                Step::LookUp(_) => {
-                    let verifiers = self.look_up().await?;
+                Step::LookUp(name) => {
+                    let verifiers = self.look_up(&name).await?;
                     self.exchange.look_up_answer(verifiers.as_ref())
                 }
                 Step::Verify(check) => {
@@ -140,9 +140,12 @@ impl SaslExchange for NodeExchange {
 }
 
 impl NodeExchange {
-    /// Returns the secrets of the account that the exchange is about. Names in the messages are not
-    /// looked up again: the router found the account by the same name.
-    async fn look_up(&mut self) -> Result<Option<Verifiers>, StoreError> {
+    /// Returns the secrets of the account that the exchange is about. The name in the messages must be the
+    /// one that the exchange was begun for: failures are counted under it.
+    async fn look_up(&mut self, name: &Address) -> Result<Option<Verifiers>, StoreError> {
+        if *name != self.user {
+            return Ok(None);
+        }
         let Some(account) = self.account else {
             return Ok(None);
         };

@@ -1,0 +1,119 @@
+//! Message content in segments on this node's disk, and on a majority of its group's replicas.
+
+mod peers;
+mod read;
+mod upload;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use blobstore::{BlobStore, SummaryVersion, UnixSeconds};
+use bytes::Bytes;
+use mailstore::ports::BlobUpload;
+use mailstore::{BlobId, GroupId, StoreError};
+use tokio_util::task::TaskTracker;
+
+use crate::content::{Content, ContentUsage};
+use crate::environment::Environment;
+use crate::pool::Pool;
+
+pub use peers::{ContentPeer, ContentPlacement, ContentPush, Placement};
+
+/// The format of summaries that this version writes; others are made again.
+const SUMMARY_VERSION: SummaryVersion = SummaryVersion(mail_message::FORMAT_VERSION);
+
+/// Message content of this node's groups.
+#[derive(Clone)]
+pub struct StoredContent {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: BlobStore,
+    placement: Arc<dyn ContentPlacement>,
+    environment: Arc<dyn Environment>,
+    writers: Pool,
+    /// Followers that are still storing what a majority has already.
+    late: TaskTracker,
+    free_bytes: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
+/// What stored content is made of.
+pub struct StoredContentParts {
+    /// The segments.
+    pub store: BlobStore,
+    /// Who leads a group and who follows.
+    pub placement: Arc<dyn ContentPlacement>,
+    /// The clock.
+    pub environment: Arc<dyn Environment>,
+    /// Writes that are prepared at one time, and that may wait.
+    pub writers: (usize, usize),
+    /// Returns the octets free on the disk.
+    pub free_bytes: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl StoredContent {
+    /// Puts stored content together.
+    #[must_use]
+    pub fn new(parts: StoredContentParts) -> Self {
+        let inner = Inner {
+            store: parts.store,
+            placement: parts.placement,
+            environment: parts.environment,
+            writers: Pool::new(parts.writers.0, parts.writers.1),
+            late: TaskTracker::new(),
+            free_bytes: parts.free_bytes,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds(self.inner.environment.now().seconds())
+    }
+}
+
+#[async_trait]
+impl Content for StoredContent {
+    async fn begin(&self, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
+        let placement = self.inner.placement.placement(group)?;
+        Ok(Box::new(upload::ReplicatedUpload::begin(self.clone(), group, size, &placement)))
+    }
+
+    fn read(&self, group: GroupId, blob: BlobId, offset: u32, length: u32) -> Result<Bytes, StoreError> {
+        self.read_range(group, blob, offset, length)
+    }
+
+    fn summary(&self, group: GroupId, blob: BlobId) -> Result<Bytes, StoreError> {
+        self.read_summary(group, blob)
+    }
+
+    fn usage(&self) -> ContentUsage {
+        let usage = self.inner.store.usage();
+        ContentUsage {
+            stored_bytes: usage.content_bytes,
+            free_bytes: (self.inner.free_bytes)(),
+            full: self.inner.store.is_below_reserve().unwrap_or(true),
+        }
+    }
+}
+
+fn store_group(group: GroupId) -> blobstore::GroupId {
+    blobstore::GroupId(u64::from(group.0))
+}
+
+fn store_blob(blob: BlobId) -> blobstore::BlobId {
+    blobstore::BlobId(blob.0)
+}
+
+/// Returns the error of the ports for an error of the segments.
+fn store_error(error: &blobstore::Error) -> StoreError {
+    match error {
+        blobstore::Error::NoSpace => StoreError::NoSpace,
+        blobstore::Error::TooLarge { .. } => mailstore::Rejection::MessageTooLarge.into(),
+        blobstore::Error::NotFound { .. } | blobstore::Error::Corrupt { .. } => StoreError::ContentUnavailable,
+        blobstore::Error::Closed => StoreError::Unavailable("the node is stopping"),
+        blobstore::Error::Poisoned { .. }
+        | blobstore::Error::Disk { .. }
+        | blobstore::Error::UnknownVersion { .. } => StoreError::Internal(error.to_string()),
+    }
+}

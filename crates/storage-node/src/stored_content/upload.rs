@@ -1,0 +1,158 @@
+//! Content that comes in: written here while it is sent on, done when a majority has it durably.
+
+use async_trait::async_trait;
+use blobstore::{Summary, Upload};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use mailstore::ports::{BlobUpload, StoredBlob};
+use mailstore::{BlobId, GroupId, StoreError};
+
+use super::peers::{ContentPush, Placement};
+use super::read::summarise;
+use super::{SUMMARY_VERSION, StoredContent, store_error, store_group};
+
+/// Content up to this size is kept in memory and written at once, with its summary.
+const MEMORY_BYTES_MAX: u64 = 256 * 1024;
+
+/// Content on its way to the segments of this node.
+pub(super) enum LocalUpload {
+    /// Whole in memory until it is finished.
+    Memory(BytesMut),
+    /// Written as it comes.
+    Streamed(Box<Upload>),
+}
+
+impl LocalUpload {
+    pub(super) fn begin(content: &StoredContent, group: GroupId, size: u64) -> Self {
+        if size <= MEMORY_BYTES_MAX {
+            Self::Memory(BytesMut::with_capacity(usize::try_from(size).unwrap_or(0)))
+        } else {
+            Self::Streamed(Box::new(content.inner.store.begin(store_group(group))))
+        }
+    }
+
+    /// Adds octets; those that are streamed are written by the pool.
+    pub(super) async fn push(self, content: &StoredContent, octets: Bytes) -> Result<Self, StoreError> {
+        match self {
+            Self::Memory(mut memory) => {
+                memory.extend_from_slice(&octets);
+                Ok(Self::Memory(memory))
+            }
+            Self::Streamed(mut upload) => {
+                let written = content.inner.writers.run(move || {
+                    let pushed = upload.push(&octets);
+                    pushed.map(|()| upload).map_err(|error| store_error(&error))
+                });
+                written.await?.map(Self::Streamed)
+            }
+        }
+    }
+
+    /// Ends the content and returns once it is durable here.
+    pub(super) async fn finish(self, content: &StoredContent, group: GroupId) -> Result<BlobId, StoreError> {
+        let (content, now) = (content.clone(), content.now());
+        let writers = content.inner.writers.clone();
+        let finished = writers.run(move || match self {
+            Self::Memory(memory) => content.put(group, &memory.freeze(), now),
+            Self::Streamed(upload) => {
+                let blob = upload.finish(now).map_err(|error| store_error(&error))?;
+                Ok(BlobId(blob.0))
+            }
+        });
+        finished.await?
+    }
+}
+
+impl StoredContent {
+    /// Stores content that is in memory, with its summary. Blocks until it is durable.
+    fn put(&self, group: GroupId, octets: &Bytes, now: blobstore::UnixSeconds) -> Result<BlobId, StoreError> {
+        let summary = Summary { version: SUMMARY_VERSION, bytes: summarise(octets)? };
+        let stored = self.inner.store.put_with_summary(store_group(group), octets, summary, now);
+        let blob = stored.map_err(|error| store_error(&error))?;
+        Ok(BlobId(blob.0))
+    }
+}
+
+/// Content on its way to the leader's segments and to the followers.
+pub(super) struct ReplicatedUpload {
+    content: StoredContent,
+    group: GroupId,
+    size: u64,
+    name: blake3::Hasher,
+    local: Option<LocalUpload>,
+    /// Followers that have kept up.
+    followers: Vec<Box<dyn ContentPush>>,
+    followers_needed: usize,
+}
+
+impl ReplicatedUpload {
+    pub(super) fn begin(content: StoredContent, group: GroupId, size: u64, placement: &Placement) -> Self {
+        Self {
+            local: Some(LocalUpload::begin(&content, group, size)),
+            followers: placement.followers.iter().map(|peer| peer.push(group, size)).collect(),
+            followers_needed: placement.followers_needed(),
+            size: 0,
+            name: blake3::Hasher::new(),
+            content,
+            group,
+        }
+    }
+}
+
+#[async_trait]
+impl BlobUpload for ReplicatedUpload {
+    async fn push(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        self.size += bytes.len() as u64;
+        self.name.update(&bytes);
+        let local = self.local.take().ok_or(StoreError::OutcomeUnknown)?;
+        let sent = self.followers.drain(..).map(|mut follower| {
+            let octets = bytes.clone();
+            async move { follower.push(octets).await.map(|()| follower) }
+        });
+        let (local, sent) =
+            futures::join!(local.push(&self.content, bytes.clone()), futures::future::join_all(sent));
+        self.local = Some(local?);
+        self.followers = sent.into_iter().filter_map(Result::ok).collect();
+        if self.followers.len() < self.followers_needed {
+            return Err(StoreError::Unavailable("no majority takes content"));
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<StoredBlob, StoreError> {
+        let size = u32::try_from(self.size).map_err(|_| mailstore::Rejection::MessageTooLarge)?;
+        let blob = BlobId(*self.name.finalize().as_bytes());
+        let local = self.local.take().ok_or(StoreError::OutcomeUnknown)?;
+        let acknowledgements: FuturesUnordered<_> =
+            self.followers.drain(..).map(|follower| follower.finish(blob)).collect();
+        let majority = majority(acknowledgements, self.followers_needed, self.group);
+        let (stored, late) = futures::try_join!(local.finish(&self.content, self.group), majority)?;
+        if stored != blob {
+            return Err(StoreError::Internal("content was stored under another name".into()));
+        }
+        // Followers that are slower go on; those that fail get the content through repair.
+        self.content.inner.late.spawn(late.for_each(|_| futures::future::ready(())));
+        Ok(StoredBlob { blob, size })
+    }
+}
+
+/// Waits until enough followers have the content, and returns those that are still at it.
+async fn majority<F>(
+    mut acknowledgements: FuturesUnordered<F>,
+    needed: usize,
+    group: GroupId,
+) -> Result<FuturesUnordered<F>, StoreError>
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    let mut missing = needed;
+    while missing > 0 {
+        match acknowledgements.next().await {
+            Some(Ok(())) => missing -= 1,
+            Some(Err(error)) => tracing::warn!(group = group.0, %error, "follower lacks content"),
+            None => return Err(StoreError::Unavailable("no majority has the content")),
+        }
+    }
+    Ok(acknowledgements)
+}
