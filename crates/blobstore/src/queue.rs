@@ -54,9 +54,9 @@ impl Queue {
         }
     }
 
-    /// Waits for room and queues a change.
-    pub(crate) fn push(&self, job: Job) -> Result<()> {
-        let bytes = job.change.content_len();
+    /// Waits for room and queues changes, which go into one batch.
+    pub(crate) fn push(&self, jobs: Vec<Job>) -> Result<()> {
+        let bytes = jobs.iter().map(|job| job.change.content_len()).sum::<usize>();
         let mut state = self.state.lock();
         while !state.jobs.is_empty()
             && (state.jobs.len() >= self.changes_max || state.bytes + bytes > self.bytes_max)
@@ -66,7 +66,7 @@ impl Queue {
         }
         state.check_open()?;
         state.bytes += bytes;
-        state.jobs.push_back(job);
+        state.jobs.extend(jobs);
         self.filled.notify_one();
         Ok(())
     }

@@ -112,6 +112,36 @@ impl BlobStore {
         Ok(blob)
     }
 
+    /// Stores a blob that is in memory whole together with its summary, with one write and one sync. If the
+    /// group has the blob already, its time of touch is durably renewed and the summary replaced.
+    ///
+    /// # Errors
+    /// As [`BlobStore::put`].
+    pub fn put_with_summary(
+        &self,
+        group: GroupId,
+        bytes: &[u8],
+        summary: &Summary,
+        now: UnixSeconds,
+    ) -> Result<BlobId> {
+        let (blob, put) = self.shared.put_change(group, bytes, now)?;
+        let attach = self.shared.summary_change((group, blob), summary)?;
+        let (sender, receiver) = sync_channel(1);
+        let done = Box::new(move |result| {
+            // The receiver waits below unless its thread died; then nobody wants to know.
+            let _ = sender.send(result);
+        });
+        // The summary lies behind the blob in one batch, so it is durable when the blob is; what became of it
+        // does not matter, since it can be made again.
+        let attach = Job {
+            change: attach,
+            done: Box::new(|_| {}),
+        };
+        self.shared.submit_all(vec![Job { change: put, done }, attach])?;
+        receiver.recv().unwrap_or(Err(Error::Closed))?;
+        Ok(blob)
+    }
+
     /// As [`BlobStore::put`], but returns as soon as the blob is queued and calls `done` when it is durable.
     /// Blocks while the queue is full.
     ///
@@ -190,18 +220,8 @@ impl BlobStore {
     /// [`Error::NoSpace`], [`Error::TooLarge`] and those of the disk.
     pub fn put_summary(&self, group: GroupId, blob: &BlobId, summary: &Summary) -> Result<bool> {
         self.shared.require_space()?;
-        let bytes_max = self.shared.options.upload_buffer_bytes_max;
-        if summary.bytes.len() > bytes_max {
-            return Err(Error::TooLarge {
-                bytes_max: bytes_max as u64,
-            });
-        }
-        let (key, version, content) = ((group, *blob), summary.version, summary.bytes.to_vec());
-        let outcome = self.shared.submit_and_wait(Change::Summary {
-            key,
-            version,
-            content,
-        })?;
+        let change = self.shared.summary_change((group, *blob), summary)?;
+        let outcome = self.shared.submit_and_wait(change)?;
         Ok(outcome == Outcome::Done)
     }
 
@@ -235,6 +255,18 @@ impl BlobStore {
         self.shared
             .submit_and_wait(Change::ForgetGroup(group))
             .map(|_| ())
+    }
+
+    /// Returns the bytes that live records take on the disk.
+    #[must_use]
+    pub fn live_bytes(&self) -> u64 {
+        self.shared
+            .index
+            .read()
+            .segments
+            .values()
+            .map(|segment| segment.live_bytes)
+            .sum()
     }
 
     /// Returns whether the disk has so little space left that uploads are refused.
@@ -282,12 +314,17 @@ impl Shared {
     }
 
     pub(crate) fn submit(&self, job: Job) -> Result<()> {
+        self.submit_all(vec![job])
+    }
+
+    /// Submits changes that are written together and in this order.
+    fn submit_all(&self, jobs: Vec<Job>) -> Result<()> {
         if self.inline {
             self.queue.check_open()?;
-            commit(&mut self.engine.lock(), &self.queue, vec![job]);
+            commit(&mut self.engine.lock(), &self.queue, jobs);
             return Ok(());
         }
-        self.queue.push(job)
+        self.queue.push(jobs)
     }
 
     pub(crate) fn submit_and_wait(&self, change: Change) -> Result<Outcome> {
@@ -310,6 +347,22 @@ impl Shared {
 
     fn is_below_reserve(&self) -> Result<bool> {
         Ok(self.disk.free_bytes()? < self.options.reserve_bytes)
+    }
+
+    /// Prepares a summary.
+    fn summary_change(&self, key: Key, summary: &Summary) -> Result<Change> {
+        let bytes_max = self.options.upload_buffer_bytes_max;
+        if summary.bytes.len() > bytes_max {
+            return Err(Error::TooLarge {
+                bytes_max: bytes_max as u64,
+            });
+        }
+        let (version, content) = (summary.version, summary.bytes.to_vec());
+        Ok(Change::Summary {
+            key,
+            version,
+            content,
+        })
     }
 
     /// Prepares a blob that is in memory whole.

@@ -247,3 +247,17 @@ fn a_failed_sync_poisons_the_store() {
     assert!(matches!(store.put(ONE, b"b", NOW), Err(Error::Poisoned { .. })));
     assert!(!store.contains(ONE, &BlobId::of(b"a")));
 }
+
+#[test]
+fn a_blob_and_its_summary_are_stored_together() {
+    let disk = SimDisk::new(7);
+    let store = open(&disk);
+    let summary = Summary {
+        version: SummaryVersion(3),
+        bytes: Bytes::from_static(b"about it"),
+    };
+    let blob = store.put_with_summary(ONE, b"a message", &summary, NOW).unwrap();
+    assert_eq!(store.summary(ONE, &blob).unwrap(), Some(summary));
+    assert_eq!(store.read(ONE, &blob, 0..100).unwrap(), &b"a message"[..]);
+    assert!(store.live_bytes() > 0);
+}

@@ -26,14 +26,14 @@ pub trait Content: Send + Sync + 'static {
     /// As [`read`](Self::read).
     fn summary(&self, group: GroupId, blob: BlobId) -> Result<Bytes, StoreError>;
 
-    /// Returns the octets stored, before compression, and those free on the disk.
+    /// Returns the octets stored and those free on the disk.
     fn usage(&self) -> ContentUsage;
 }
 
 /// How much is stored and how much room is left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ContentUsage {
-    /// Octets of messages, before compression.
+    /// Octets that live records take on the disk.
     pub stored_bytes: u64,
     /// Octets free on the disk.
     pub free_bytes: u64,

@@ -109,7 +109,7 @@ pub struct NodeStatus {
     pub started: Timestamp,
     /// Its groups.
     pub groups: Vec<GroupStatus>,
-    /// Octets of messages stored, before compression.
+    /// Octets that stored messages take on the disk.
     pub blob_bytes: u64,
     /// Octets free on the disk.
     pub disk_free_bytes: u64,

@@ -20,7 +20,7 @@ use crate::pool::Pool;
 pub use peers::{ContentPeer, ContentPlacement, ContentPush, Placement};
 
 /// The format of summaries that this version writes; others are made again.
-const SUMMARY_VERSION: SummaryVersion = SummaryVersion(mail_message::FORMAT_VERSION);
+const SUMMARY_VERSION: SummaryVersion = SummaryVersion(mail_message::FORMAT_VERSION as u16);
 
 /// Message content of this node's groups.
 #[derive(Clone)]
@@ -64,7 +64,9 @@ impl StoredContent {
             late: TaskTracker::new(),
             free_bytes: parts.free_bytes,
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     fn now(&self) -> UnixSeconds {
@@ -76,7 +78,12 @@ impl StoredContent {
 impl Content for StoredContent {
     async fn begin(&self, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
         let placement = self.inner.placement.placement(group)?;
-        Ok(Box::new(upload::ReplicatedUpload::begin(self.clone(), group, size, &placement)))
+        Ok(Box::new(upload::ReplicatedUpload::begin(
+            self.clone(),
+            group,
+            size,
+            &placement,
+        )))
     }
 
     fn read(&self, group: GroupId, blob: BlobId, offset: u32, length: u32) -> Result<Bytes, StoreError> {
@@ -88,9 +95,8 @@ impl Content for StoredContent {
     }
 
     fn usage(&self) -> ContentUsage {
-        let usage = self.inner.store.usage();
         ContentUsage {
-            stored_bytes: usage.content_bytes,
+            stored_bytes: self.inner.store.live_bytes(),
             free_bytes: (self.inner.free_bytes)(),
             full: self.inner.store.is_below_reserve().unwrap_or(true),
         }
@@ -110,7 +116,9 @@ fn store_error(error: &blobstore::Error) -> StoreError {
     match error {
         blobstore::Error::NoSpace => StoreError::NoSpace,
         blobstore::Error::TooLarge { .. } => mailstore::Rejection::MessageTooLarge.into(),
-        blobstore::Error::NotFound { .. } | blobstore::Error::Corrupt { .. } => StoreError::ContentUnavailable,
+        blobstore::Error::NotFound { .. } | blobstore::Error::Corrupt { .. } => {
+            StoreError::ContentUnavailable
+        }
         blobstore::Error::Closed => StoreError::Unavailable("the node is stopping"),
         blobstore::Error::Poisoned { .. }
         | blobstore::Error::Disk { .. }

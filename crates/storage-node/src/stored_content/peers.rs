@@ -78,7 +78,11 @@ mod tests {
             unreachable!("nothing is pushed")
         }
 
-        async fn fetch(&self, _: GroupId, _: BlobId) -> Result<BoxStream<Result<Bytes, StoreError>>, StoreError> {
+        async fn fetch(
+            &self,
+            _: GroupId,
+            _: BlobId,
+        ) -> Result<BoxStream<Result<Bytes, StoreError>>, StoreError> {
             Err(StoreError::ContentUnavailable)
         }
     }
@@ -86,10 +90,15 @@ mod tests {
     #[test]
     fn the_leader_and_the_needed_followers_are_a_majority() {
         for voters in 1..=7_usize {
-            let followers = (1..voters).map(|_| Arc::new(Nobody) as Arc<dyn ContentPeer>).collect();
+            let followers = (1..voters)
+                .map(|_| Arc::new(Nobody) as Arc<dyn ContentPeer>)
+                .collect();
             let needed = Placement { followers }.followers_needed();
             assert!(2 * (needed + 1) > voters, "{voters} voters");
-            assert!(2 * needed <= voters, "{voters} voters: no more than a majority is waited for");
+            assert!(
+                2 * needed <= voters,
+                "{voters} voters: no more than a majority is waited for"
+            );
         }
     }
 }

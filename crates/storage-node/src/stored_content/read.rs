@@ -16,7 +16,10 @@ impl StoredContent {
         length: u32,
     ) -> Result<Bytes, StoreError> {
         let range = u64::from(offset)..u64::from(offset) + u64::from(length);
-        let read = self.inner.store.read(store_group(group), &store_blob(blob), range);
+        let read = self
+            .inner
+            .store
+            .read(store_group(group), &store_blob(blob), range);
         read.map_err(|error| self.unreadable(group, blob, &error))
     }
 
@@ -32,7 +35,10 @@ impl StoredContent {
         let content = store.read(store_group(group), &key, 0..length);
         let content = content.map_err(|error| self.unreadable(group, blob, &error))?;
         let bytes = summarise(&content)?;
-        let summary = Summary { version: SUMMARY_VERSION, bytes: bytes.clone() };
+        let summary = Summary {
+            version: SUMMARY_VERSION,
+            bytes: bytes.clone(),
+        };
         if let Err(error) = store.put_summary(store_group(group), &key, &summary) {
             tracing::debug!(%blob, %error, "summary could not be kept");
         }

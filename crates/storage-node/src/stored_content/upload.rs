@@ -67,8 +67,14 @@ impl LocalUpload {
 impl StoredContent {
     /// Stores content that is in memory, with its summary. Blocks until it is durable.
     fn put(&self, group: GroupId, octets: &Bytes, now: blobstore::UnixSeconds) -> Result<BlobId, StoreError> {
-        let summary = Summary { version: SUMMARY_VERSION, bytes: summarise(octets)? };
-        let stored = self.inner.store.put_with_summary(store_group(group), octets, summary, now);
+        let summary = Summary {
+            version: SUMMARY_VERSION,
+            bytes: summarise(octets)?,
+        };
+        let stored = self
+            .inner
+            .store
+            .put_with_summary(store_group(group), octets, &summary, now);
         let blob = stored.map_err(|error| store_error(&error))?;
         Ok(BlobId(blob.0))
     }
@@ -90,7 +96,11 @@ impl ReplicatedUpload {
     pub(super) fn begin(content: StoredContent, group: GroupId, size: u64, placement: &Placement) -> Self {
         Self {
             local: Some(LocalUpload::begin(&content, group, size)),
-            followers: placement.followers.iter().map(|peer| peer.push(group, size)).collect(),
+            followers: placement
+                .followers
+                .iter()
+                .map(|peer| peer.push(group, size))
+                .collect(),
             followers_needed: placement.followers_needed(),
             size: 0,
             name: blake3::Hasher::new(),
@@ -110,8 +120,10 @@ impl BlobUpload for ReplicatedUpload {
             let octets = bytes.clone();
             async move { follower.push(octets).await.map(|()| follower) }
         });
-        let (local, sent) =
-            futures::join!(local.push(&self.content, bytes.clone()), futures::future::join_all(sent));
+        let (local, sent) = futures::join!(
+            local.push(&self.content, bytes.clone()),
+            futures::future::join_all(sent)
+        );
         self.local = Some(local?);
         self.followers = sent.into_iter().filter_map(Result::ok).collect();
         if self.followers.len() < self.followers_needed {
@@ -124,15 +136,23 @@ impl BlobUpload for ReplicatedUpload {
         let size = u32::try_from(self.size).map_err(|_| mailstore::Rejection::MessageTooLarge)?;
         let blob = BlobId(*self.name.finalize().as_bytes());
         let local = self.local.take().ok_or(StoreError::OutcomeUnknown)?;
-        let acknowledgements: FuturesUnordered<_> =
-            self.followers.drain(..).map(|follower| follower.finish(blob)).collect();
+        let acknowledgements: FuturesUnordered<_> = self
+            .followers
+            .drain(..)
+            .map(|follower| follower.finish(blob))
+            .collect();
         let majority = majority(acknowledgements, self.followers_needed, self.group);
         let (stored, late) = futures::try_join!(local.finish(&self.content, self.group), majority)?;
         if stored != blob {
-            return Err(StoreError::Internal("content was stored under another name".into()));
+            return Err(StoreError::Internal(
+                "content was stored under another name".into(),
+            ));
         }
         // Followers that are slower go on; those that fail get the content through repair.
-        self.content.inner.late.spawn(late.for_each(|_| futures::future::ready(())));
+        self.content
+            .inner
+            .late
+            .spawn(late.for_each(|_| futures::future::ready(())));
         Ok(StoredBlob { blob, size })
     }
 }
