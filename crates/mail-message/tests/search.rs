@@ -1,4 +1,5 @@
-//! The text keys of SEARCH (RFC 3501 §6.4.4).
+//! The text keys of SEARCH (RFC 3501 §6.4.4): encoded words (RFC 2047), parameters (RFC 2231), transfer
+//! encodings and charsets are undone before comparing.
 
 use mail_message::Summary;
 use mail_message::search::{Needle, PieceSearch, body_contains, header_contains, text_contains};
