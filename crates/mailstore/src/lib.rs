@@ -1,13 +1,13 @@
 //! The mailbox model of Facteur: accounts, mailboxes, messages, and the one function that changes them.
 //!
-//! Everything here is pure. [`apply`](crate::apply) takes the rows of one account and a committed
+//! Everything here is pure. [`apply()`] takes the rows of one account and a committed
 //! [`Entry`] and gives a reply, the events that it caused and the rows that it changed; time,
 //! randomness and identifiers arrive inside the entry, so that every replica computes the same state.
 //! [`read`] answers questions from the same rows. [`ports`] are the traits that protocol roles call and
 //! that a storage node implements; [`codec`] is the stored form of entries, replies and rows.
 //!
 //! The crate deliberately knows nothing of IMAP syntax, sequence numbers, sockets, files, clocks or
-//! Raft. Start reading at [`command`], then [`apply`].
+//! Raft. Start reading at [`command`], then [`mod@apply`].
 #![deny(missing_docs)]
 
 pub mod account;

@@ -4,7 +4,7 @@
 //! and then changes nothing but the account's index, its log time and the record of the request. An
 //! error means that the tables cannot be used any more, never that the entry was bad.
 //!
-//! Each family of commands works on a [`Workspace`], which reads rows once, keeps what changes in
+//! Each family of commands works on a workspace, which reads rows once, keeps what changes in
 //! memory, and is written back only when the command was accepted.
 
 mod account;

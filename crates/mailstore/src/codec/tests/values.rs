@@ -5,17 +5,14 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::account::{Account, AccountState, Credentials, NewAccount, QuotaLimits, QuotaUsage};
+use crate::account::{Account, AccountState, Credentials, QuotaLimits, QuotaUsage};
 use crate::address::{Address, AddressRecord, AddressState};
-use crate::command::{
-    AccountCommand, AddressCommand, Command, Entry, MailboxCommand, MessageCommand, Subject,
-};
 use crate::error::{Rejection, StoreError};
 use crate::event::Event;
-use crate::flags::{FlagBits, FlagOperation, Keyword, NamedFlags};
-use crate::ids::{AccountId, BlobId, MailboxId, ModSeq, RequestId, SessionId, Uid, UidValidity};
+use crate::flags::{FlagBits, Keyword, NamedFlags};
+use crate::ids::{AccountId, BlobId, MailboxId, ModSeq, SessionId, Uid, UidValidity};
 use crate::mailbox::{Mailbox, SpecialUse};
-use crate::message::{EmailId, MessageRecord, MessageState, NewMessage};
+use crate::message::{EmailId, MessageRecord, MessageState};
 use crate::name::{MailboxName, NameError};
 use crate::query::{MailboxChanges, MailboxRef, MailboxTree, TreeEntry, Vanished};
 use crate::reply::{Appended, Copied, Expunged, Reply, Stored};
@@ -91,18 +88,18 @@ pub fn special_use() -> impl Strategy<Value = SpecialUse> {
     any::<u8>().prop_map(SpecialUse)
 }
 
-fn keyword() -> impl Strategy<Value = Keyword> {
+pub fn keyword() -> impl Strategy<Value = Keyword> {
     "[$a-zA-Z0-9!-]{1,10}".prop_map(|text| Keyword::new(&text).expect("an atom"))
 }
 
-fn named_flags() -> impl Strategy<Value = NamedFlags> {
+pub fn named_flags() -> impl Strategy<Value = NamedFlags> {
     (0_u128..32, vec(keyword(), 0..4)).prop_map(|(system, keywords)| NamedFlags {
         system: FlagBits(system),
         keywords,
     })
 }
 
-fn internal_date() -> impl Strategy<Value = InternalDate> {
+pub fn internal_date() -> impl Strategy<Value = InternalDate> {
     (any::<i64>(), any::<i16>()).prop_map(|(seconds, zone_minutes)| InternalDate {
         seconds,
         zone_minutes,
@@ -113,7 +110,7 @@ pub fn blob() -> impl Strategy<Value = BlobId> {
     any::<[u8; 32]>().prop_map(BlobId)
 }
 
-fn email_id() -> impl Strategy<Value = EmailId> {
+pub fn email_id() -> impl Strategy<Value = EmailId> {
     any::<[u8; 12]>().prop_map(EmailId)
 }
 
@@ -259,135 +256,6 @@ pub fn record() -> impl Strategy<Value = MessageRecord> {
             email_id,
         },
     )
-}
-
-pub fn subject() -> impl Strategy<Value = Subject> {
-    prop_oneof![
-        account_id().prop_map(Subject::Account),
-        address().prop_map(Subject::Address)
-    ]
-}
-
-pub fn entry() -> impl Strategy<Value = Entry> {
-    let request = (session_id(), any::<u64>(), time());
-    let request = request.prop_map(|(session, sequence, created)| RequestId {
-        session,
-        sequence,
-        created,
-    });
-    let parts = (subject(), option::of(request), time(), command());
-    parts.prop_map(|(subject, request, time, command)| Entry {
-        subject,
-        request,
-        time,
-        command,
-    })
-}
-
-pub fn command() -> impl Strategy<Value = Command> {
-    prop_oneof![
-        address_command().prop_map(Command::Address),
-        account_command().prop_map(Command::Account),
-        mailbox_command().prop_map(Command::Mailbox),
-        message_command().prop_map(Command::Message),
-    ]
-}
-
-fn address_command() -> impl Strategy<Value = AddressCommand> {
-    (account_id(), 0..3).prop_map(|(account, kind)| match kind {
-        0 => AddressCommand::Reserve { account },
-        1 => AddressCommand::Activate { account },
-        _ => AddressCommand::Release { account },
-    })
-}
-
-fn account_command() -> impl Strategy<Value = AccountCommand> {
-    let mailboxes = vec((name(), special_use()), 0..3);
-    let new = (address(), bytes(), limits(), mailboxes);
-    let new = new.prop_map(|(address, credentials, limits, mailboxes)| NewAccount {
-        address,
-        credentials: Credentials(credentials),
-        limits,
-        mailboxes,
-    });
-    prop_oneof![
-        new.prop_map(AccountCommand::Create),
-        bytes().prop_map(|secret| AccountCommand::SetCredentials(Credentials(secret))),
-        (bytes(), any::<u64>()).prop_map(|(secret, version)| AccountCommand::UpgradeCredentials {
-            credentials: Credentials(secret),
-            version,
-        }),
-        any::<bool>().prop_map(AccountCommand::SetSuspended),
-        address().prop_map(AccountCommand::SetAddress),
-        limits().prop_map(AccountCommand::SetLimits),
-        time().prop_map(|purge_after| AccountCommand::Remove { purge_after }),
-        Just(AccountCommand::Restore),
-        Just(AccountCommand::Purge),
-    ]
-}
-
-fn mailbox_command() -> impl Strategy<Value = MailboxCommand> {
-    prop_oneof![
-        (name(), special_use()).prop_map(|(name, special_use)| MailboxCommand::Create { name, special_use }),
-        name().prop_map(|name| MailboxCommand::Delete { name }),
-        (name(), name()).prop_map(|(from, to)| MailboxCommand::Rename { from, to }),
-        (name(), any::<bool>()).prop_map(|(name, subscribed)| MailboxCommand::Subscribe { name, subscribed }),
-    ]
-}
-
-fn new_message() -> impl Strategy<Value = NewMessage> {
-    let parts = (blob(), any::<u32>(), named_flags(), internal_date(), email_id());
-    parts.prop_map(|(blob, size, flags, internal_date, email_id)| NewMessage {
-        blob,
-        size,
-        flags,
-        internal_date,
-        email_id,
-    })
-}
-
-fn message_command() -> impl Strategy<Value = MessageCommand> {
-    let operation =
-        prop::sample::select(&[FlagOperation::Replace, FlagOperation::Add, FlagOperation::Remove][..]);
-    let store = (
-        mailbox_id(),
-        uid_set(),
-        operation,
-        named_flags(),
-        option::of(modseq()),
-    );
-    prop_oneof![
-        (name(), vec(new_message(), 0..3), any::<bool>()).prop_map(|(mailbox, messages, create)| {
-            MessageCommand::Append {
-                mailbox,
-                messages,
-                create,
-            }
-        }),
-        store.prop_map(
-            |(mailbox, uids, operation, flags, unchanged_since)| MessageCommand::Store {
-                mailbox,
-                uids,
-                operation,
-                flags,
-                unchanged_since,
-            }
-        ),
-        (mailbox_id(), uid_set(), name()).prop_map(|(mailbox, uids, target)| MessageCommand::Copy {
-            mailbox,
-            uids,
-            target,
-        }),
-        (mailbox_id(), uid_set(), name()).prop_map(|(mailbox, uids, target)| MessageCommand::Move {
-            mailbox,
-            uids,
-            target,
-        }),
-        (mailbox_id(), option::of(uid_set()))
-            .prop_map(|(mailbox, uids)| MessageCommand::Expunge { mailbox, uids }),
-        (mailbox_id(), option::of(uid()))
-            .prop_map(|(mailbox, below)| MessageCommand::ClaimRecent { mailbox, below }),
-    ]
 }
 
 pub fn reply() -> impl Strategy<Value = Reply> {
