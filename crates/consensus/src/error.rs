@@ -93,6 +93,12 @@ pub enum Error {
         /// What the state machine said.
         detail: String,
     },
+    /// The rows contradict each other, so the group's tables must be rebuilt.
+    #[error("the tables are damaged: {detail}")]
+    DamagedTables {
+        /// What is wrong with them.
+        detail: String,
+    },
     /// The tables failed. With [`kv::KvError::lost_shelf`] the shelf must be rebuilt.
     #[error("the tables failed")]
     Tables(#[from] kv::KvError),
@@ -135,7 +141,10 @@ impl Error {
             | Self::Unreachable { .. }
             | Self::Stopped => ErrorKind::Passing,
             Self::EntryTooLarge { .. } | Self::Membership { .. } | Self::Options { .. } => ErrorKind::Caller,
-            Self::Malformed { .. } | Self::Failed { .. } | Self::Machine { .. } => ErrorKind::Fault,
+            Self::Malformed { .. }
+            | Self::Failed { .. }
+            | Self::Machine { .. }
+            | Self::DamagedTables { .. } => ErrorKind::Fault,
             Self::Tables(error) => match error.kind() {
                 kv::ErrorKind::Caller => ErrorKind::Caller,
                 kv::ErrorKind::Passing => ErrorKind::Passing,
@@ -168,7 +177,7 @@ impl From<crate::tables::TablesError> for Error {
     fn from(error: crate::tables::TablesError) -> Self {
         match error {
             crate::tables::TablesError::Engine(error) => Self::Tables(error),
-            crate::tables::TablesError::Damaged(error) => Self::Failed {
+            crate::tables::TablesError::Damaged(error) => Self::DamagedTables {
                 detail: error.to_string(),
             },
         }
@@ -179,8 +188,11 @@ impl From<crate::MachineError> for Error {
     fn from(error: crate::MachineError) -> Self {
         match error {
             crate::MachineError::Engine(error) => Self::Tables(error),
-            error => Self::Machine {
-                detail: error.to_string(),
+            crate::MachineError::UnknownEntry(source) => Self::Machine {
+                detail: source.to_string(),
+            },
+            crate::MachineError::DamagedRows(source) => Self::DamagedTables {
+                detail: source.to_string(),
             },
         }
     }

@@ -139,9 +139,27 @@ impl<M: Machine> Group<M> {
         let tables = self.machine.applier.share_tables();
         let ask = move || {
             let view = tables.table().view()?;
-            Ok(question(&SubjectRows::reading(&*view, &subject)))
+            let rows = SubjectRows::reading(&*view, &subject);
+            let answer = question(&rows);
+            rows.take_failure().map_or(Ok(answer), Err)
         };
-        self.machine.blocking.run(ask).await?
+        let answer = self.machine.blocking.run(ask).await?.map_err(Error::Tables);
+        answer.inspect_err(|error| {
+            if error.lost_shelf().is_some() {
+                // openraft hears of it only when it applies the next entry, which may be never.
+                drop(self.machine.applier.fail(error.clone()));
+            }
+        })
+    }
+
+    /// Returns every subject that has rows, but the header, in the order of their names.
+    ///
+    /// # Errors
+    /// [`Error::Tables`].
+    pub async fn subjects(&self) -> Result<Vec<Subject>> {
+        let tables = self.machine.applier.share_tables();
+        let found = self.machine.blocking.run(move || tables.subjects()).await??;
+        Ok(found.into_iter().map(|(subject, _)| subject).collect())
     }
 
     /// Begins the group with these voters. To be called once, on one of them, when the group is created.

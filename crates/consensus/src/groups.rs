@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use disk::Disk;
-use kv::{Engine, ShelfId};
+use kv::{Engine, ShelfId, ShelfState};
 use mailstore::GroupId;
 use parking_lot::RwLock;
 use tokio::sync::{Mutex, mpsc};
@@ -53,11 +53,25 @@ pub struct Failure {
     pub error: Error,
 }
 
+/// What helps against a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// [`Groups::rebuild_shelf`].
+    RebuildShelf(ShelfId),
+    /// [`Groups::rebuild`].
+    RebuildTables(GroupId),
+    /// Nothing that can be done here: the disk or a replicated entry is at fault, and the process should stop.
+    StopProcess,
+}
+
 impl Failure {
-    /// Returns the shelf to give to [`Groups::rebuild_shelf`]. Without one nothing here can repair the
-    /// failure: the process should stop, because its disk or a replicated entry is at fault.
-    pub fn lost_shelf(&self) -> Option<ShelfId> {
-        self.error.lost_shelf()
+    /// Returns what helps. Once the same remedy has failed to help it will not help again.
+    pub fn remedy(&self) -> Remedy {
+        match (&self.error, self.error.lost_shelf()) {
+            (_, Some(shelf)) => Remedy::RebuildShelf(shelf),
+            (Error::DamagedTables { .. }, None) => Remedy::RebuildTables(self.group),
+            _ => Remedy::StopProcess,
+        }
     }
 }
 
@@ -172,23 +186,23 @@ impl<M: Machine> Groups<M> {
     }
 
     /// Stops every replica whose tables stand on the shelf, throws its rows away, and starts the replicas
-    /// again, which fill their tables from snapshot and log.
+    /// again, which fill their tables from snapshot and log. A shelf that is not lost is left alone: several
+    /// replicas may report the same loss.
     ///
     /// # Errors
     /// The first error, after every replica has been tried.
     pub async fn rebuild_shelf(&self, shelf: ShelfId) -> Result<()> {
         let _changing = self.changing.lock().await;
+        if !matches!(self.parts.engine.report(shelf)?.state, ShelfState::Lost(_)) {
+            return Ok(());
+        }
         let affected: Vec<_> = self
             .all()
             .into_iter()
             .filter(|group| group.shelf() == shelf)
             .collect();
         for group in &affected {
-            self.running.write().remove(&group.id());
-            // A replica that has failed already cannot be stopped in order, which is no reason to keep it.
-            if let Err(error) = group.shutdown().await {
-                tracing::warn!(group = group.id().0, %error, "replica did not stop in order");
-            }
+            self.stop_failed(group).await;
         }
         let engine = Arc::clone(&self.parts.engine);
         self.parts
@@ -205,6 +219,29 @@ impl<M: Machine> Groups<M> {
             );
         }
         outcome
+    }
+
+    /// Stops a replica, throws the rows of its group away, and starts it again.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchGroup`] and those of [`Groups::start`].
+    pub async fn rebuild(&self, group: GroupId) -> Result<()> {
+        let _changing = self.changing.lock().await;
+        let failed = self.get(group)?;
+        self.stop_failed(&failed).await;
+        let tables = failed.machine.applier.share_tables();
+        self.parts.blocking.run(move || tables.reset()).await??;
+        self.start_locked(group, failed.replica(), failed.share_machine())
+            .await
+            .map(|_| ())
+    }
+
+    async fn stop_failed(&self, group: &Group<M>) {
+        self.running.write().remove(&group.id());
+        // A replica that has failed already cannot be stopped in order, which is no reason to keep it.
+        if let Err(error) = group.shutdown().await {
+            tracing::warn!(group = group.id().0, %error, "replica did not stop in order");
+        }
     }
 
     async fn start_locked(&self, id: GroupId, replica: ReplicaId, machine: Arc<M>) -> Result<Arc<Group<M>>> {

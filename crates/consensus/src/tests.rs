@@ -3,5 +3,6 @@
 mod cluster;
 mod crashes;
 mod lease;
+mod mail;
 mod single;
 mod snapshots;

@@ -34,7 +34,7 @@ pub use range::{Direction, KeyRange, Row, Rows};
 pub use sled::{BootId, SledEngine, SledOptions};
 
 /// The longest key that an engine takes, in bytes.
-pub const KEY_BYTES_MAX: usize = 1024;
+pub const KEY_BYTES_MAX: usize = 2048;
 
 /// The longest value that an engine takes, in bytes.
 pub const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -13,6 +13,7 @@ impl<M: Machine> Group<M> {
         let watch = self.watch();
         tokio::select! {
             () = self.stop.cancelled() => None,
+            error = self.machine.applier.failed() => Some(error),
             error = self.failed(watch) => Some(error),
             () = self.resume_campaigning() => None,
             () = self.take_snapshots() => None,

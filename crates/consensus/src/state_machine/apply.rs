@@ -20,6 +20,7 @@ pub(crate) struct Applier<M: Machine> {
     tables: Arc<GroupTables>,
     state: Mutex<AppliedState>,
     failure: Mutex<Option<Error>>,
+    failed: Notify,
     snapshot_due: SnapshotDue,
 }
 
@@ -51,6 +52,7 @@ impl<M: Machine> Applier<M> {
             tables,
             state: Mutex::new(state),
             failure: Mutex::default(),
+            failed: Notify::new(),
             snapshot_due,
         })
     }
@@ -83,7 +85,18 @@ impl<M: Machine> Applier<M> {
     /// Keeps an error for whoever asks why the replica stopped, and gives it to openraft.
     pub(crate) fn fail(&self, error: Error) -> io::Error {
         self.failure.lock().get_or_insert_with(|| error.clone());
+        self.failed.notify_one();
         io::Error::other(error)
+    }
+
+    /// Waits until something has failed that openraft may not have noticed, such as a read.
+    pub(crate) async fn failed(&self) -> Error {
+        loop {
+            if let Some(error) = self.failure() {
+                return error;
+            }
+            self.failed.notified().await;
+        }
     }
 
     /// Returns why the replica stopped, if its tables or snapshot are the reason.

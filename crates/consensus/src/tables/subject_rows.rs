@@ -1,5 +1,6 @@
 //! The rows of one subject, as the state machine sees them.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -15,6 +16,8 @@ pub struct SubjectRows<'a> {
     pending: Option<&'a Batch>,
     own: Batch,
     prefix: Vec<u8>,
+    // The first error of the engine, for when it has passed through code that knows no engine.
+    failure: RefCell<Option<KvError>>,
 }
 
 #[derive(Clone, Copy)]
@@ -47,6 +50,7 @@ impl<'a> SubjectRows<'a> {
             pending: Some(pending),
             own: Batch::new(),
             prefix: keys::rows(subject),
+            failure: RefCell::default(),
         }
     }
 
@@ -57,6 +61,7 @@ impl<'a> SubjectRows<'a> {
             pending: None,
             own: Batch::new(),
             prefix: keys::rows(subject),
+            failure: RefCell::default(),
         }
     }
 
@@ -73,7 +78,7 @@ impl<'a> SubjectRows<'a> {
                 Pending::Untouched => {}
             }
         }
-        self.source.get(&key)
+        self.kept(self.source.get(&key))
     }
 
     /// Calls `visit` with each row from `start` to `end`, ascending, until it returns `false`.
@@ -90,8 +95,8 @@ impl<'a> SubjectRows<'a> {
         let mut overlay = self.overlay(&range).into_iter().peekable();
         let mut visit =
             |key: &Bytes, value: &Bytes| visit(key.get(self.prefix.len()..).unwrap_or_default(), value);
-        for row in self.source.range(&range)? {
-            let row = row?;
+        for row in self.kept(self.source.range(&range))? {
+            let row = self.kept(row)?;
             while let Some((key, value)) = overlay.next_if(|(key, _)| *key < row.key) {
                 if value.is_some_and(|value| !visit(&key, &value)) {
                     return Ok(());
@@ -129,6 +134,18 @@ impl<'a> SubjectRows<'a> {
     /// Removes every row of the subject.
     pub fn delete_all(&mut self) {
         self.own.delete_prefix(self.prefix.clone());
+    }
+
+    /// Returns the first error of the engine, if there was one.
+    pub(crate) fn take_failure(&self) -> Option<KvError> {
+        self.failure.take()
+    }
+
+    fn kept<T>(&self, outcome: Result<T, KvError>) -> Result<T, KvError> {
+        if let Err(error) = &outcome {
+            self.failure.borrow_mut().get_or_insert_with(|| error.clone());
+        }
+        outcome
     }
 
     /// Returns the changes that were made.

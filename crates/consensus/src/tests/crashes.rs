@@ -9,7 +9,7 @@ use kv::{Effect, Fault, Operation};
 use wal::Wal;
 
 use crate::testing::{Cluster, Registers, path, wal_options};
-use crate::{Error, GroupOptions, SnapshotError};
+use crate::{Error, GroupOptions, Remedy, SnapshotError};
 
 fn options() -> GroupOptions {
     // Small enough that every test writes several snapshots.
@@ -110,7 +110,9 @@ async fn a_shelf_lost_while_running_is_rebuilt_from_snapshot_and_log() {
         });
         fill(&cluster, &mut book, 1).await;
         let failure = cluster.node(1).groups.next_failure().await;
-        let shelf = failure.lost_shelf().expect("the failure names the shelf");
+        let Remedy::RebuildShelf(shelf) = failure.remedy() else {
+            panic!("the failure must name the shelf: {failure:?}");
+        };
         cluster
             .node(1)
             .groups

@@ -1,7 +1,7 @@
 //! One node with one voter.
 
 use crate::testing::{Cluster, GROUP, Registers};
-use crate::{Error, GroupOptions, Role};
+use crate::{Error, GroupOptions, Remedy, Role};
 
 #[tokio::test(start_paused = true)]
 async fn a_single_voter_leads_at_once_and_answers() {
@@ -76,7 +76,7 @@ async fn an_unknown_entry_stops_the_replica() {
     let failure = cluster.node(1).groups.next_failure().await;
     assert_eq!(failure.group, GROUP);
     assert!(matches!(failure.error, Error::Machine { .. }), "{failure:?}");
-    assert!(failure.lost_shelf().is_none());
+    assert_eq!(failure.remedy(), Remedy::StopProcess);
     assert_eq!(
         cluster.node(1).peek("a", "k").await.expect("read"),
         Some("1".to_owned())
