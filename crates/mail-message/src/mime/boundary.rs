@@ -43,3 +43,31 @@ pub(crate) fn delimited<'b>(
         },
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, boundaries: &[&str], expected: Option<(usize, Delimiter)>) {
+        let boundaries = boundaries.iter().map(|boundary| boundary.as_bytes()).enumerate();
+        assert_eq!(delimited(line.as_bytes(), boundaries), expected, "{line}");
+    }
+
+    #[test]
+    fn the_longest_and_innermost_boundary_is_meant() {
+        check("--a\r\n", &["a"], Some((0, Delimiter::Next)));
+        check("--a--\r\n", &["a"], Some((0, Delimiter::Last)));
+        check("--ab\r\n", &["a", "ab"], Some((1, Delimiter::Next)));
+        check("--ab\r\n", &["ab", "a"], Some((0, Delimiter::Next)));
+        check("--a\r\n", &["a", "a"], Some((1, Delimiter::Next)));
+        check("--a--\r\n", &["a", "a--"], Some((1, Delimiter::Next)));
+    }
+
+    #[test]
+    fn other_lines_delimit_nothing() {
+        check("a\r\n", &["a"], None);
+        check(" --a\r\n", &["a"], None);
+        check("--A\r\n", &["a"], None);
+        check("--", &["a"], None);
+    }
+}

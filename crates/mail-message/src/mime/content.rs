@@ -169,3 +169,75 @@ fn languages(body: &[u8]) -> Vec<Vec<u8>> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn media_type_of(header: &str) -> Option<(String, String, usize)> {
+        let found = parse_content(header.as_bytes()).media_type?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some((text(&found.main), text(&found.sub), found.parameters.len()))
+    }
+
+    fn check(body: &str, expected: Option<(&str, &str, usize)>) {
+        let found = media_type_of(&format!("Content-Type: {body}\r\n"));
+        assert_eq!(
+            found
+                .as_ref()
+                .map(|(main, sub, count)| (main.as_str(), sub.as_str(), *count)),
+            expected,
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn media_types() {
+        check("text/plain; charset=utf-8", Some(("text", "plain", 1)));
+        check("(c) Text / (d) HTML (e)", Some(("Text", "HTML", 0)));
+        check(
+            "multipart/mixed; boundary=\"a b\"; x",
+            Some(("multipart", "mixed", 1)),
+        );
+    }
+
+    #[test]
+    fn invalid_media_types_count_as_missing() {
+        for body in [
+            "",
+            "text",
+            "text/",
+            "/plain",
+            "text/plain charset=utf-8",
+            "text/plain/x",
+            "(open",
+        ] {
+            check(body, None);
+        }
+    }
+
+    #[test]
+    fn the_first_field_counts_even_when_it_is_invalid() {
+        assert_eq!(
+            media_type_of("Content-Type: junk\r\nContent-Type: text/html\r\n"),
+            None
+        );
+        let content = parse_content(b"Content-ID: <a>\r\nContent-ID: <b>\r\n");
+        assert_eq!(content.id.as_deref(), Some(b"<a>".as_slice()));
+    }
+
+    #[test]
+    fn boundaries_belong_to_multiparts() {
+        let boundary = |header: &[u8]| {
+            parse_content(header)
+                .media_type
+                .and_then(|media_type| media_type.boundary().map(<[u8]>::to_vec))
+        };
+        assert_eq!(
+            boundary(b"Content-Type: MULTIPART/x; BOUNDARY=b\r\n").as_deref(),
+            Some(b"b".as_slice())
+        );
+        assert_eq!(boundary(b"Content-Type: multipart/x; boundary=\"\"\r\n"), None);
+        assert_eq!(boundary(b"Content-Type: text/plain; boundary=b\r\n"), None);
+    }
+}

@@ -107,7 +107,8 @@ impl<'a> SummaryRef<'a> {
         std::str::from_utf8(self.slot(Slot::Preview)).unwrap_or_default()
     }
 
-    /// Returns the Date field, if there is a valid one.
+    /// Returns the Date field, if there is a valid one. SORT and THREAD fall back on INTERNALDATE
+    /// (RFC 5256 §2.2).
     pub fn sent_date(&self) -> Option<SentDate> {
         (self.head.flags & FLAG_SENT_DATE != 0).then_some(SentDate {
             unix_seconds: self.head.sent_seconds,
@@ -146,7 +147,9 @@ impl<'a> SummaryRef<'a> {
         self.parts().part(path)
     }
 
-    /// Returns where a section lies in the message, or `None` when there is no such section.
+    /// Returns where a section lies in the message, or `None` when there is no such section; FETCH then
+    /// answers with an empty string. HEADER.FIELDS filters what `Section::Header` gives, and partials are
+    /// [`Span::partial`].
     pub fn section(&self, path: &[u32], section: Section) -> Option<Span> {
         self.parts().section(path, section)
     }
