@@ -35,7 +35,7 @@ impl Override {
 pub struct Sources {
     /// The settings file: its name and its text.
     pub file: Option<(PathBuf, String)>,
-    /// Environment variables, of which only `FACTEUR_SECTION__KEY` and [`SHORT_VARIABLES`] are looked at.
+    /// Environment variables, of which only `FACTEUR_SECTION__KEY` and `FACTEUR_DATA_DIR` are looked at.
     pub environment: Vec<(String, String)>,
     /// The command line.
     pub overrides: Vec<Override>,

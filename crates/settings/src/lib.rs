@@ -1,7 +1,7 @@
 //! Typed settings: a TOML file, the environment and the command line, read into plain structs.
 //!
 //! Every option is declared once, in `sections/`, with its type, default, range and docs. The structs, the checks,
-//! the sample file ([`sample`]) and the reference ([`reference`]) are made from that declaration. Unknown keys are
+//! the sample file ([`sample`]) and the reference ([`reference()`]) are made from that declaration. Unknown keys are
 //! refused with their position and the nearest known name, and all problems are reported at once.
 //!
 //! The crate knows no other crate of ours: each owns its options struct, and `server` fills it from these sections.

@@ -19,7 +19,7 @@ section! {
         scram_iterations: u32 = "10000" in "4096" to "10000000";
         /// Password hashes computed at the same time.
         hash_threads: u32 = "2" in "1" to "256";
-        /// Logins that wait for a hash; more are answered NO [UNAVAILABLE].
+        /// Logins that wait for a hash; more are answered `NO [UNAVAILABLE]`.
         hash_queue_max: u32 = "1000" in "1" to "1000000";
         /// A message of a SASL exchange.
         sasl_bytes_max: ByteSize = "8KiB" in "1KiB" to "1MiB";

@@ -38,7 +38,7 @@ section! {
         append_bytes_max: ByteSize = "150MiB" in "64KiB" to "4GiB";
         /// A message on its way that is kept in memory; a larger one goes to the spool.
         append_memory_bytes_max: ByteSize = "256KiB" in "16KiB" to "16MiB";
-        /// All messages on their way through this process. When it is full, APPEND is answered NO [LIMIT] and LMTP 452.
+        /// All messages on their way through this process. When it is full, APPEND is answered `NO [LIMIT]` and LMTP 452.
         spool_bytes_max: ByteSize = "4GiB" in "1MiB" to "1TiB";
         /// Parentheses within each other, in any list.
         nesting_depth_max: u32 = "32" in "4" to "256";
@@ -48,7 +48,7 @@ section! {
         sequence_ranges_max: u32 = "50000" in "100" to "10000000";
         /// Wildcards in a pattern of LIST.
         list_wildcards_max: u32 = "64" in "1" to "1000";
-        /// Time on a processor that one command may take; then NO [LIMIT].
+        /// Time on a processor that one command may take; then `NO [LIMIT]`.
         command_cpu_max: Duration = "10s" in "100ms" to "10m";
         /// Answers that wait for a slow reader, a connection.
         output_bytes_max: ByteSize = "256KiB" in "16KiB" to "64MiB";

@@ -60,7 +60,7 @@ section! {
         read_policy: ReadPolicy = "lease";
         /// Time that one call to another node may take.
         call_timeout: Duration = "10s" in "100ms" to "10m";
-        /// Time that a command waits for a group without a leader; then NO [UNAVAILABLE].
+        /// Time that a command waits for a group without a leader; then `NO [UNAVAILABLE]`.
         leaderless_timeout: Duration = "30s" in "1s" to "10m";
         /// Connections to each other node.
         connections_per_node: u32 = "3" in "1" to "16";
