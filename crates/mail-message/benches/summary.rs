@@ -23,8 +23,26 @@ fn bombs() -> Vec<(&'static str, String)> {
     let deep: String = (0..2_000)
         .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}.\r\n\r\n--b{n}.\r\n"))
         .collect();
+    let nested: String = (0..100)
+        .map(|n| format!("Content-Type: multipart/mixed; boundary=a{n}.\r\n\r\n--a{n}.\r\n"))
+        .collect();
     let parameters: String = (0..50_000).map(|n| format!("; name*{n}*=v{n}")).collect();
     vec![
+        (
+            "lines 1,000,000 inside 100 multiparts",
+            nested + &"--ax\r\n".repeat(1_000_000),
+        ),
+        (
+            "messages 4,900 of 1,000 addresses",
+            format!(
+                "Content-Type: multipart/mixed; boundary=b\r\n\r\n{}",
+                format!(
+                    "--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: {}\r\n\r\n\r\n",
+                    ",".repeat(1_000)
+                )
+                .repeat(4_900)
+            ),
+        ),
         ("multiparts 2,000 deep", deep),
         (
             "messages 2,000 deep",

@@ -3,7 +3,7 @@
 use imap_wire::encode::{list, list_close, list_open, nil, nstring, number, space, string};
 
 use super::content::Content;
-use super::envelope::parse_envelope;
+use super::envelope::{Addresses, parse_envelope};
 use super::part::{Node, PartKind};
 use crate::header::parameter::{Parameter, parameter};
 use crate::limits::NESTED_ADDRESS_BYTES_MAX;
@@ -80,7 +80,12 @@ impl<'a> Writer<'a> {
                 let header = inner
                     .map(|inner| inner.header.of(self.message))
                     .unwrap_or_default();
-                parse_envelope(header).write(self.out, &mut self.address_budget);
+                let wanted = if self.address_budget == 0 {
+                    Addresses::LeftOut
+                } else {
+                    Addresses::Read
+                };
+                parse_envelope(header, wanted).write(self.out, &mut self.address_budget);
                 space(self.out);
             }
         }

@@ -28,24 +28,32 @@ pub(crate) struct Envelope {
     pub references: Option<Vec<u8>>,
 }
 
-/// Reads the envelope fields of a header block.
-pub(crate) fn parse_envelope(header: &[u8]) -> Envelope {
+/// Whether address lists are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Addresses {
+    Read,
+    LeftOut,
+}
+
+/// Reads the envelope fields of a header block, the address lists among them if they are `wanted`.
+pub(crate) fn parse_envelope(header: &[u8], wanted: Addresses) -> Envelope {
     let mut envelope = Envelope::default();
     let parsed = header.get(..HEADER_PARSE_BYTES_MAX).unwrap_or(header);
     for field in fields(parsed) {
-        envelope.add(&field);
+        envelope.add(&field, wanted);
     }
     envelope
 }
 
 impl Envelope {
-    fn add(&mut self, field: &Field<'_>) {
+    fn add(&mut self, field: &Field<'_>, wanted: Addresses) {
         match field.name.to_ascii_lowercase().as_slice() {
             b"date" => self.date = text(field),
             b"subject" => self.subject = Some(one_line(field)),
             b"in-reply-to" => self.in_reply_to = text(field),
             b"message-id" => self.message_id = text(field),
             b"references" => self.references = text(field),
+            _ if wanted == Addresses::LeftOut => {}
             // RFC 5322 §3.6 allows each once; of repeated ones all addresses count.
             b"from" => parse_addresses(field.body, &mut self.from),
             b"sender" => parse_addresses(field.body, &mut self.sender),

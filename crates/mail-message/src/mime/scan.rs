@@ -1,6 +1,6 @@
 //! Finds the parts of a message in one pass over its lines, without recursion.
 
-use super::boundary::{Delimiter, clip, delimited};
+use super::boundary::{Boundary, Delimiter, delimited};
 use super::content::{MediaType, parse_content};
 use super::part::{Node, PartKind};
 use crate::header::field::{is_blank, line_len};
@@ -42,7 +42,7 @@ struct Open {
     node: usize,
     body: Mark,
     /// The boundary, as long as delimiters are to be looked for.
-    boundary: Option<Vec<u8>>,
+    boundary: Option<Boundary>,
 }
 
 struct Scanner<'m> {
@@ -77,7 +77,7 @@ impl<'m> Scanner<'m> {
             .media_type
             .as_ref()
             .and_then(MediaType::boundary)
-            .map(|b| clip(b).to_vec());
+            .map(Boundary::new);
         let parent = self.open.last().map(|open| open.node);
         let node = self.nodes.len();
         if let Some(parent) = parent.and_then(|at| self.nodes.get_mut(at)) {
@@ -165,7 +165,7 @@ impl<'m> Scanner<'m> {
         }
         let line = rest.get(..line_len(rest)).unwrap_or(rest);
         let boundaries = self.open.iter().enumerate();
-        let boundaries = boundaries.filter_map(|(level, open)| Some((level, open.boundary.as_deref()?)));
+        let boundaries = boundaries.filter_map(|(level, open)| Some((level, open.boundary.as_ref()?)));
         delimited(line, boundaries)
     }
 

@@ -9,7 +9,7 @@ use crate::header::message_id::message_ids;
 use crate::keys::{base_subject, display_name, first_local_part, sort_key};
 use crate::limits::{HEADER_INLINE_BYTES_MAX, REFERENCES_MAX};
 use crate::mime::bodystructure::{Form, write_body};
-use crate::mime::envelope::{Envelope, parse_envelope};
+use crate::mime::envelope::{Addresses, Envelope, parse_envelope};
 use crate::mime::part::Node;
 use crate::mime::scan::scan;
 use crate::preview::preview;
@@ -21,7 +21,7 @@ pub(crate) fn build(message: &[u8]) -> Vec<u8> {
         .first()
         .map(|root| root.header.of(message))
         .unwrap_or_default();
-    let envelope = parse_envelope(header);
+    let envelope = parse_envelope(header, Addresses::Read);
     let sent = envelope.date.as_deref().and_then(parse_date);
     let inline = header.len() <= HEADER_INLINE_BYTES_MAX;
     let mut flags = 0;
