@@ -33,7 +33,8 @@ impl Default for BlobStoreOptions {
         const MIB: u64 = 1024 * 1024;
         Self {
             segment_bytes: 128 * MIB,
-            grow_bytes: 4 * MIB,
+            // Writing every byte twice costs more at full load than the metadata does.
+            grow_bytes: 0,
             upload_buffer_bytes_max: 256 * 1024,
             blob_bytes_max: 1024 * MIB,
             queue_changes_max: 1024,

@@ -261,3 +261,80 @@ fn a_blob_and_its_summary_are_stored_together() {
     assert_eq!(store.read(ONE, &blob, 0..100).unwrap(), &b"a message"[..]);
     assert!(store.live_bytes() > 0);
 }
+
+#[test]
+fn a_touch_outlives_the_segment_that_recorded_it() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let first: Vec<BlobId> = (0..12)
+        .map(|n| store.put(ONE, &noise(20_000 + n), UnixSeconds(60)).unwrap())
+        .collect();
+    // The second segment: a touch of a blob in the first one, and nothing else that stays.
+    store.put(ONE, &noise(22_000), UnixSeconds(10)).unwrap();
+    store.touch(ONE, &first[0], UnixSeconds(99)).unwrap();
+    for n in 0..14 {
+        store.put(ONE, &noise(21_000 + n), UnixSeconds(10)).unwrap();
+    }
+    store.sweep(ONE, &|_| false, UnixSeconds(50)).unwrap();
+    let mut removed = 0;
+    loop {
+        match store.compaction_step().unwrap() {
+            CompactionStep::Removed(_) => removed += 1,
+            CompactionStep::Copied(_) => (),
+            CompactionStep::Idle => break,
+        }
+    }
+    assert!(removed > 0);
+    disk.crash();
+    drop(store);
+    let store = reopen(&disk);
+    let info = store
+        .list(ONE, None, 99)
+        .into_iter()
+        .find(|info| info.blob == first[0])
+        .unwrap();
+    assert_eq!(info.touched, UnixSeconds(99));
+}
+
+#[test]
+fn many_threads_read_write_and_compact_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || {
+        let disk = std::sync::Arc::new(disk::RealDisk::open(dir.path()).unwrap());
+        let (engine, _) = blobstore::Engine::open(disk, support::dir(), options()).unwrap();
+        blobstore::BlobStore::spawn(engine).unwrap()
+    };
+    let store = open();
+    let stable: Vec<BlobId> = (0..30)
+        .map(|n| store.put(ONE, &noise(9000 + n), UnixSeconds(100)).unwrap())
+        .collect();
+    std::thread::scope(|scope| {
+        for thread in 0..3 {
+            let store = &store;
+            scope.spawn(move || {
+                for n in 0..30 {
+                    store
+                        .put(ONE, &noise(20_000 + thread * 1000 + n), UnixSeconds(10))
+                        .unwrap();
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..10 {
+                store
+                    .sweep(ONE, &|blob| stable.contains(blob), UnixSeconds(50))
+                    .unwrap();
+                while store.compaction_step().unwrap() != CompactionStep::Idle {}
+            }
+        });
+        scope.spawn(|| {
+            for blob in stable.iter().cycle().take(300) {
+                let bytes = store.read(ONE, blob, 0..u64::MAX).unwrap();
+                assert_eq!(BlobId::of(&bytes), *blob);
+            }
+        });
+    });
+    drop(store);
+    let store = open();
+    assert!(stable.iter().all(|blob| store.contains(ONE, blob)));
+}

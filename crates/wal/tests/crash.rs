@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use support::{Random, entry, options, position, vote, wal_dir};
 use wal::{Callback, Entry, Error, GroupId, Log, LogIndex, LogPosition, Term, Vote, Wal};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 150;
 const LIVES: usize = 4;
 const STEPS_PER_LIFE: usize = 60;
 
