@@ -40,6 +40,6 @@ mod reader;
 
 pub(crate) use batch::{ALIGNMENT_BYTES, BatchBuilder, next_header};
 pub use batch::{BatchHeader, BatchScan, scan_batch};
-pub(crate) use frame::CheckpointState;
+pub(crate) use frame::{CheckpointState, FRAME_BYTES_MIN};
 pub use frame::{DecodeError, Frame, FrameKind, decode_frame};
 pub(crate) use reader::Reader;

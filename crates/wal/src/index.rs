@@ -7,8 +7,11 @@ use bytes::Bytes;
 use disk::DiskFile;
 
 use crate::format::{CheckpointState, Frame, FrameKind};
-use crate::record::{LogPosition, Operation, Vote};
+use crate::record::{Entry, LogPosition, Operation, Vote};
 use crate::{Error, GroupId, LogIndex, SegmentId, Term};
+
+/// Indexes stay below this, so that counting on from one never overflows.
+const INDEX_MAX: LogIndex = LogIndex(1 << 62);
 
 /// Where an entry's frame lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,9 @@ pub(crate) struct Location {
 pub(crate) struct Index {
     pub(crate) groups: BTreeMap<GroupId, GroupIndex>,
     pub(crate) segments: BTreeMap<SegmentId, SegmentUse>,
+    /// How many entries the files could hold at most, while a log is opened: what a checkpoint claims is not
+    /// believed beyond it.
+    pub(crate) entries_max: u64,
 }
 
 /// A segment file and how much of it is still needed.
@@ -54,8 +60,10 @@ pub(crate) enum Misfit {
     SequenceGap,
     /// The entry does not follow the last one.
     NotContiguous { expected: LogIndex },
-    /// The payload of a checkpoint is not one, or speaks of a state that is not there.
+    /// The payload of a checkpoint is not one, or speaks of more than the log can hold.
     BadCheckpoint,
+    /// The index is beyond what any log reaches.
+    BadIndex,
 }
 
 impl GroupIndex {
@@ -104,10 +112,12 @@ impl GroupIndex {
         }
     }
 
-    fn restore(sequence: u64, state: CheckpointState) -> Option<Self> {
+    fn restore(sequence: u64, state: CheckpointState, entries_max: u64) -> Option<Self> {
         let (first, count) = state.entries;
-        // Bounds what a forged count could allocate; a real log never comes near.
-        let count = usize::try_from(count).ok().filter(|count| *count < 1 << 32)?;
+        if count > entries_max || first > INDEX_MAX {
+            return None;
+        }
+        let count = usize::try_from(count).ok()?;
         Some(Self {
             sequence,
             vote: state.vote,
@@ -124,6 +134,9 @@ impl Index {
     pub(crate) fn apply(&mut self, frame: &Frame<'_>, location: Location) -> Result<(), Misfit> {
         if frame.kind == FrameKind::Checkpoint {
             return self.apply_checkpoint(frame);
+        }
+        if frame.index > INDEX_MAX {
+            return Err(Misfit::BadIndex);
         }
         let group = self.groups.entry(frame.group).or_default();
         if group.sequence.checked_add(1) != Some(frame.sequence) {
@@ -149,7 +162,8 @@ impl Index {
             Some(group) if group.sequence == frame.sequence => Ok(()),
             Some(_) => Err(Misfit::SequenceGap),
             None => {
-                let group = GroupIndex::restore(frame.sequence, state).ok_or(Misfit::BadCheckpoint)?;
+                let group = GroupIndex::restore(frame.sequence, state, self.entries_max)
+                    .ok_or(Misfit::BadCheckpoint)?;
                 self.groups.insert(frame.group, group);
                 Ok(())
             }
@@ -275,6 +289,15 @@ impl LogEnd {
     /// Moves the end as `operation` will.
     pub(crate) fn follow(&mut self, group: GroupId, operation: &Operation) -> Result<(), Error> {
         match operation {
+            Operation::Append(Entry { position, .. }) | Operation::Purge(position)
+                if position.index > INDEX_MAX =>
+            {
+                return Err(Error::NotContiguous {
+                    group,
+                    index: position.index,
+                    expected: INDEX_MAX,
+                });
+            }
             Operation::Append(entry) => {
                 let index = entry.position.index;
                 if let Some(expected) = self.next.filter(|expected| *expected != index) {

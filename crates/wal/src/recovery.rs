@@ -8,7 +8,7 @@ use disk::{Disk, DiskFile, DiskPath};
 use parking_lot::RwLock;
 
 use crate::damage::{Damage, DamageReason, DamageReport};
-use crate::format::{BatchScan, next_header, scan_batch};
+use crate::format::{BatchScan, FRAME_BYTES_MIN, next_header, scan_batch};
 use crate::index::{Index, SegmentUse};
 use crate::log::{Store, Wal};
 use crate::segment::{
@@ -79,7 +79,12 @@ impl Survey {
         bases.sort_unstable();
         let mut ids: Vec<_> = names.iter().filter_map(|name| parse_segment_name(name)).collect();
         ids.sort_unstable();
-        let next_segment = SegmentId(ids.last().map_or(0, |id| id.0).max(newest(synced)) + 1);
+        let next_segment = SegmentId(
+            ids.last()
+                .map_or(0, |id| id.0)
+                .max(newest(synced))
+                .saturating_add(1),
+        );
         let mut candidates = Vec::with_capacity(ids.len());
         for id in ids {
             candidates.push(read_candidate(disk, dir, id)?);
@@ -107,6 +112,9 @@ impl Survey {
             synced,
             bases,
         };
+        for candidate in &kept {
+            survey.replay.index.entries_max += candidate.file.len()? / FRAME_BYTES_MIN;
+        }
         survey.replay_segments(&kept)?;
         Ok(survey)
     }
@@ -283,7 +291,7 @@ impl Survey {
     pub(crate) fn into_store(self, disk: Arc<dyn Disk>, dir: DiskPath, options: WalOptions) -> Result<Store> {
         let watermark = Watermark::open(&*disk, &dir)?;
         let newest = self.replay.newest.max(self.synced.map(|synced| synced.batch));
-        let next_batch = BatchNumber(newest.map_or(0, |newest| newest.0) + 1);
+        let next_batch = BatchNumber(newest.map_or(0, |newest| newest.0).saturating_add(1));
         let index: Arc<RwLock<Index>> = Arc::new(RwLock::new(self.replay.index));
         Ok(Store {
             disk,

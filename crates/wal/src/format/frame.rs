@@ -6,7 +6,9 @@ use super::Reader;
 use crate::record::{Entry, LogPosition, Operation, Vote};
 use crate::{GroupId, LogIndex, Term};
 
-pub(crate) const FRAME_HEADER_BYTES: usize = 44;
+const FRAME_HEADER_BYTES: usize = 44;
+/// No frame is shorter.
+pub(crate) const FRAME_BYTES_MIN: u64 = FRAME_HEADER_BYTES as u64;
 const CRC_BYTES: usize = 4;
 
 /// What a frame says.
