@@ -1,0 +1,201 @@
+//! A mail store in memory: the model's own rows, blobs in a map, summaries made as they arrive.
+
+mod login;
+mod mail;
+mod search;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mail_message::Summary;
+use mailstore::account::{NewAccount, QuotaLimits};
+use mailstore::address::Address;
+use mailstore::command::{AccountCommand, Command, Entry, MailboxCommand, Subject};
+use mailstore::event::Event;
+use mailstore::mailbox::SpecialUse;
+use mailstore::name::MailboxName;
+use mailstore::ports::SessionNotice;
+use mailstore::rows::MemoryRows;
+use mailstore::time::Timestamp;
+use mailstore::{AccountId, BlobId, Reply, RequestId, SessionId, StoreError};
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, mpsc};
+
+/// When the store's log begins: 2026-01-01T00:00:00Z.
+const BEGINNING: Timestamp = Timestamp(1_767_225_600_000);
+/// Events that a slow watcher may be behind.
+const EVENTS_MAX: usize = 1024;
+
+/// A mail store in memory that implements the ports of proxies. Cheap to clone.
+#[derive(Clone)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+    events: broadcast::Sender<Event>,
+}
+
+struct State {
+    accounts: HashMap<AccountId, MemoryRows>,
+    logins: HashMap<Address, (AccountId, auth::Verifiers)>,
+    blobs: HashMap<BlobId, Bytes>,
+    summaries: HashMap<BlobId, Bytes>,
+    sessions: HashMap<SessionId, Option<mpsc::Sender<SessionNotice>>>,
+    index: u64,
+    time: Timestamp,
+    next_session: u64,
+    /// Errors that the next calls meet, last first.
+    faults: Vec<StoreError>,
+    calls: u64,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// Returns a store without accounts.
+    #[must_use]
+    pub fn new() -> Self {
+        let (events, _) = broadcast::channel(EVENTS_MAX);
+        let state = State {
+            accounts: HashMap::new(),
+            logins: HashMap::new(),
+            blobs: HashMap::new(),
+            summaries: HashMap::new(),
+            sessions: HashMap::new(),
+            index: 0,
+            time: BEGINNING,
+            next_session: 1,
+            faults: Vec::new(),
+            calls: 0,
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            events,
+        }
+    }
+
+    /// Makes an account with INBOX and the special-use mailboxes, all subscribed.
+    ///
+    /// # Panics
+    /// When the address or the password cannot be used.
+    #[must_use]
+    pub fn add_account(&self, address: &str, password: &str, limits: QuotaLimits) -> AccountId {
+        let address = Address::parse(address).expect("invariant: tests name valid addresses");
+        let verifiers = auth::Verifiers::derive(password, &login::parameters(), &login::salts())
+            .expect("invariant: tests use valid passwords");
+        let mut state = self.state.lock();
+        let number = u8::try_from(state.accounts.len() + 1).unwrap_or(u8::MAX);
+        let account = AccountId([number; 16]);
+        state.accounts.insert(account, MemoryRows::new());
+        state.logins.insert(address.clone(), (account, verifiers));
+        drop(state);
+        let new = NewAccount {
+            address,
+            credentials: mailstore::account::Credentials::default(),
+            limits,
+            mailboxes: special_mailboxes(),
+        };
+        self.apply(account, None, Command::Account(AccountCommand::Create(new)))
+            .expect("invariant: a new account is accepted");
+        self.subscribe_inbox(account);
+        account
+    }
+
+    /// Makes the next calls fail, one each, in this order.
+    pub fn fail_next(&self, errors: impl IntoIterator<Item = StoreError>) {
+        let mut faults: Vec<_> = errors.into_iter().collect();
+        faults.reverse();
+        self.state.lock().faults = faults;
+    }
+
+    /// Counts the calls of the mail port so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.state.lock().calls
+    }
+
+    /// Counts the blobs that are stored.
+    #[must_use]
+    pub fn blobs(&self) -> usize {
+        self.state.lock().blobs.len()
+    }
+
+    /// Sends a notice to every session of the store.
+    pub fn notify_sessions(&self, notice: &SessionNotice) {
+        let senders: Vec<_> = self.state.lock().sessions.values().flatten().cloned().collect();
+        for sender in senders {
+            // A session that does not listen any more is over.
+            let _ = sender.try_send(notice.clone());
+        }
+    }
+
+    /// Counts the sessions that are registered.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.state.lock().sessions.len()
+    }
+
+    /// Applies a command as a leader would once it is committed.
+    ///
+    /// # Errors
+    /// The rejection.
+    pub fn apply(
+        &self,
+        account: AccountId,
+        request: Option<RequestId>,
+        command: Command,
+    ) -> Result<Reply, StoreError> {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        state.index += 1;
+        state.time = Timestamp(state.time.0 + 1);
+        let entry = Entry {
+            subject: Subject::Account(account),
+            request,
+            time: state.time,
+            command,
+        };
+        let rows = state.accounts.get_mut(&account).ok_or(StoreError::Unauthorized)?;
+        let applied = mailstore::apply(rows, state.index, &entry)
+            .map_err(|error| StoreError::Internal(error.to_string()))?;
+        for event in applied.events {
+            // Nobody may be watching.
+            let _ = self.events.send(event);
+        }
+        Ok(applied.reply?)
+    }
+
+    /// Stores content and its summary.
+    pub(crate) fn put(&self, content: Vec<u8>) -> BlobId {
+        let blob = BlobId(*blake3::hash(&content).as_bytes());
+        let summary = Summary::of(&content).map(Summary::into_bytes).unwrap_or_default();
+        let mut state = self.state.lock();
+        state.summaries.insert(blob, Bytes::from(summary));
+        state.blobs.insert(blob, Bytes::from(content));
+        blob
+    }
+
+    fn subscribe_inbox(&self, account: AccountId) {
+        let subscribe = MailboxCommand::Subscribe {
+            name: MailboxName::inbox(),
+            subscribed: true,
+        };
+        self.apply(account, None, Command::Mailbox(subscribe))
+            .expect("invariant: INBOX can be subscribed");
+    }
+}
+
+fn special_mailboxes() -> Vec<(MailboxName, SpecialUse)> {
+    let uses = [
+        ("Archive", SpecialUse::ARCHIVE),
+        ("Drafts", SpecialUse::DRAFTS),
+        ("Junk", SpecialUse::JUNK),
+        ("Sent", SpecialUse::SENT),
+        ("Trash", SpecialUse::TRASH),
+    ];
+    let named = uses.map(|(name, special_use)| MailboxName::parse(name).map(|name| (name, special_use)));
+    named.into_iter().flatten().collect()
+}
