@@ -7,13 +7,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use mailstore::command::{Command, MailboxCommand, MessageCommand};
+use mailstore::event::Event;
 use mailstore::name::MailboxName;
 use mailstore::ports::{BlobUpload, BoxStream, Caller};
 use mailstore::query::{
     ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
 };
 use mailstore::search::{SearchProgram, SearchResult};
-use mailstore::event::Event;
 use mailstore::{AccountId, MailboxId, ModSeq, Reply, RequestId, StoreError, UidSet};
 use tokio::time::Instant;
 

@@ -62,8 +62,7 @@ pub(crate) fn uid_set(set: &SequenceSet, largest: Option<Uid>) -> UidSet {
 /// Returns a date as the wire writes it. What lies outside the years that the grammar can express is
 /// shown as the epoch.
 pub(crate) fn wire_date(date: InternalDate) -> Option<DateTime> {
-    DateTime::from_unix_seconds(date.seconds, date.zone_minutes)
-        .or_else(|| DateTime::from_unix_seconds(0, 0))
+    DateTime::from_unix_seconds(date.seconds, date.zone_minutes).or_else(|| DateTime::from_unix_seconds(0, 0))
 }
 
 pub(crate) fn internal_date(date: Option<DateTime>, now: Timestamp) -> InternalDate {

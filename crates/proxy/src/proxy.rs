@@ -121,7 +121,8 @@ impl Proxy {
         security: Security,
     ) -> Result<(), ProxyError> {
         let admitted = self.services.admission.connect();
-        let Some((place, before_login)) = admitted.zip(self.services.admission.before_login(peer.ip())) else {
+        let Some((place, before_login)) = admitted.zip(self.services.admission.before_login(peer.ip()))
+        else {
             refuse(stream, &security, &self.services.options).await;
             return Err(ProxyError::TooMany);
         };

@@ -19,13 +19,17 @@ pub(crate) fn answer(error: &StoreError) -> Answer {
     let (code, text) = match error {
         StoreError::Rejected(rejection) => rejected(rejection),
         StoreError::Unauthorized => (ResponseCode::AuthorizationFailed, "Session is not valid any more"),
-        StoreError::Unavailable(_) | StoreError::NotLeader { .. } => (ResponseCode::Unavailable, "Mail storage is not available, try again"),
+        StoreError::Unavailable(_) | StoreError::NotLeader { .. } => (
+            ResponseCode::Unavailable,
+            "Mail storage is not available, try again",
+        ),
         StoreError::Overloaded => (ResponseCode::Unavailable, "Too much work at once, try again"),
         StoreError::NoSpace => (ResponseCode::Unavailable, "No room for more mail at present"),
         StoreError::OutcomeUnknown => (ResponseCode::Unavailable, "It is not known whether this was done"),
-        StoreError::ContentUnavailable => {
-            (ResponseCode::Unavailable, "Message content is not available at present")
-        }
+        StoreError::ContentUnavailable => (
+            ResponseCode::Unavailable,
+            "Message content is not available at present",
+        ),
         StoreError::Limit(_) => (ResponseCode::Limit, "This costs more than one command may"),
         StoreError::Internal(_) => (ResponseCode::ServerBug, "Internal error"),
     };
@@ -94,7 +98,12 @@ mod tests {
     fn every_error_has_a_code_and_tells_nothing_internal() {
         check(StoreError::Unauthorized, "AUTHORIZATIONFAILED");
         check(StoreError::Unavailable("secret"), "UNAVAILABLE");
-        check(StoreError::NotLeader { hint: Some("secret".to_owned()) }, "UNAVAILABLE");
+        check(
+            StoreError::NotLeader {
+                hint: Some("secret".to_owned()),
+            },
+            "UNAVAILABLE",
+        );
         check(StoreError::Overloaded, "UNAVAILABLE");
         check(StoreError::NoSpace, "UNAVAILABLE");
         check(StoreError::OutcomeUnknown, "UNAVAILABLE");

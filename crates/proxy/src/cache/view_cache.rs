@@ -73,7 +73,12 @@ impl ViewCache {
         store: &AccountStore,
         name: &MailboxName,
     ) -> Result<Arc<Snapshot>, StoreError> {
-        let known = self.state.lock().names.get(&(store.account(), name.clone())).copied();
+        let known = self
+            .state
+            .lock()
+            .names
+            .get(&(store.account(), name.clone()))
+            .copied();
         let base = known.and_then(|mailbox| self.peek(store.account(), mailbox));
         let snapshot = self.load(store, MailboxRef::Name(name.clone()), base).await?;
         let mut state = self.state.lock();

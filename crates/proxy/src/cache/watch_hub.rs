@@ -111,7 +111,10 @@ impl Drop for Watching {
     fn drop(&mut self) {
         self.shared = None;
         let mut watches = self.watches.lock();
-        if watches.get(&self.key).is_some_and(|watch| watch.strong_count() == 0) {
+        if watches
+            .get(&self.key)
+            .is_some_and(|watch| watch.strong_count() == 0)
+        {
             watches.remove(&self.key);
         }
     }

@@ -30,7 +30,7 @@ pub(super) async fn append(connection: &mut Connection, append: Append) -> Comma
     while let Some(message) = announced.take() {
         let new = match &name {
             Ok(name) => take_message(connection, name, &message, messages.len()).await?,
-            Err(rejection) => return refuse(connection, rejection.clone().into()).await,
+            Err(rejection) => return Err(refuse(connection, rejection.clone().into())),
         };
         messages.push(new);
         announced = match next(connection).await? {
@@ -65,7 +65,7 @@ async fn take_message(
 ) -> Result<NewMessage, Failure> {
     let upload = match begin(connection, name, message, taken).await {
         Ok(upload) => upload,
-        Err(failure) => return refuse(connection, failure).await.and(Err(Over::Silent.into())),
+        Err(failure) => return Err(refuse(connection, failure)),
     };
     connection.client.framer.accept_message();
     if message.literal.synchronising {
@@ -109,21 +109,16 @@ async fn begin(
 
 /// Refuses the message that was announced. One that waits for `+` is never sent; of others the framer
 /// reads over what it may, and beyond that the connection has to end.
-async fn refuse(connection: &mut Connection, failure: Failure) -> CommandResult {
+fn refuse(connection: &mut Connection, failure: Failure) -> Failure {
     let comes = connection.client.framer.refuse_message();
-    let answer = match failure {
-        Failure::Store(error) => {
-            status::log(&error);
-            status::answer(&error)
-        }
-        Failure::Answer(answer) => answer,
-        Failure::Over(over) => return Err(over.into()),
+    let answer = match failure.into_answer() {
+        Ok(answer) => answer,
+        Err(over) => return over.into(),
     };
     if comes > connection.services.options.command.command_bytes_max as u64 {
-        let text = answer.text;
-        return Err(Over::Bye(Some(ResponseCode::TooBig), text).into());
+        return Over::Bye(Some(ResponseCode::TooBig), answer.text).into();
     }
-    Err(Failure::Answer(answer))
+    answer.into()
 }
 
 /// Streams the octets to the storage. Once the client was invited it is heard to the end, even if the

@@ -22,7 +22,11 @@ pub(super) async fn authenticate(
     if !connection.offer().passwords {
         return Ok(login::privacy_required());
     }
-    let offered = mechanism.as_str().parse().ok().filter(|one| is_offered(connection, *one));
+    let offered = mechanism
+        .as_str()
+        .parse()
+        .ok()
+        .filter(|one| is_offered(connection, *one));
     let Some(mechanism) = offered else {
         return Ok(Answer::no(
             imap_wire::response::ResponseCode::Cannot,

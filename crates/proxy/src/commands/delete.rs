@@ -11,7 +11,10 @@ use crate::convert;
 /// nothing left that its numbers could mean.
 pub(super) async fn delete(connection: &mut Connection, mailbox: &MailboxName) -> CommandResult {
     let name = convert::mailbox_name(mailbox)?;
-    let selected = connection.session.selected().is_some_and(|selected| selected.name == name);
+    let selected = connection
+        .session
+        .selected()
+        .is_some_and(|selected| selected.name == name);
     let command = MailboxCommand::Delete { name };
     connection.store()?.change_mailboxes(command).await?;
     if selected {

@@ -16,7 +16,11 @@ pub(super) fn id(connection: &mut Connection, fields: &[(String, Option<String>)
         let value = found.and_then(|(_, value)| value.as_deref()).unwrap_or_default();
         value.chars().take(LOGGED_BYTES_MAX).collect::<String>()
     };
-    tracing::debug!(name = field("name"), version = field("version"), "client says who it is");
+    tracing::debug!(
+        name = field("name"),
+        version = field("version"),
+        "client says who it is"
+    );
     let version = env!("CARGO_PKG_VERSION");
     response::id(connection.out(), &[("name", "Facteur"), ("version", version)]);
     Answer::ok("Pleased to meet you")

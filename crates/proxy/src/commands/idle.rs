@@ -43,7 +43,11 @@ fn watch(connection: &Connection) -> Option<Watching> {
     let login = connection.session.login.as_ref()?;
     let selected = login.selected.as_ref()?;
     let services = &connection.services;
-    Some(services.watches.watch(&services.tasks, &login.store, selected.mailbox))
+    Some(
+        services
+            .watches
+            .watch(&services.tasks, &login.store, selected.mailbox),
+    )
 }
 
 async fn hint(watching: &mut Option<Watching>) {

@@ -60,8 +60,13 @@ pub(super) fn accept(connection: &mut Connection, user: &str, login: Login) -> C
     let Some(place) = services.admission.log_in(login.account, connection.peer) else {
         log_outcome(connection, user, "too many sessions");
         let authentication = Arc::clone(&services.authentication);
-        services.tasks.spawn(async move { authentication.logout(&caller).await });
-        return Ok(Answer::no(ResponseCode::Limit, "Too many sessions of this account from here"));
+        services
+            .tasks
+            .spawn(async move { authentication.logout(&caller).await });
+        return Ok(Answer::no(
+            ResponseCode::Limit,
+            "Too many sessions of this account from here",
+        ));
     };
     log_outcome(connection, user, "ok");
     connection.session.login = Some(LoggedIn {

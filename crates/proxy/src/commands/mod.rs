@@ -50,7 +50,9 @@ pub(crate) async fn carry_out(connection: &mut Connection, input: Input) -> Resu
         Input::Append(append) => {
             let tag = append.tag.clone();
             let span = tracing::debug_span!("imap.command", verb = "APPEND");
-            let result = Box::pin(append::append(connection, append)).instrument(span).await;
+            let result = Box::pin(append::append(connection, append))
+                .instrument(span)
+                .await;
             conclude(connection, Some(&tag), result, Some(Expunges::Told)).await
         }
         Input::Rejected(rejection) => rejected(connection, rejection).await,
@@ -66,7 +68,11 @@ pub(crate) async fn carry_out(connection: &mut Connection, input: Input) -> Resu
 async fn whole_command(connection: &mut Connection, frame: Frame) -> Result<(), Over> {
     let parsed = parse::command(&frame, connection.parse_options());
     drop(frame);
-    let Command { tag, body, leniencies } = match parsed {
+    let Command {
+        tag,
+        body,
+        leniencies,
+    } = match parsed {
         Ok(command) => command,
         Err(error) => {
             let answer = refused(error.error);
@@ -99,10 +105,15 @@ async fn dispatch(connection: &mut Connection, tag: &Tag, body: CommandBody) -> 
         CommandBody::Authenticate {
             mechanism,
             initial_response,
-        } => Box::pin(authenticate::authenticate(connection, &mechanism, initial_response)).await,
-        CommandBody::Login { user, password } => {
-            Box::pin(login::login(connection, &user, &password)).await
+        } => {
+            Box::pin(authenticate::authenticate(
+                connection,
+                &mechanism,
+                initial_response,
+            ))
+            .await
         }
+        CommandBody::Login { user, password } => Box::pin(login::login(connection, &user, &password)).await,
         CommandBody::Enable(names) => Ok(enable::enable(connection, &names)),
         CommandBody::Namespace => Ok(namespace::namespace(connection)),
         CommandBody::Compress(algorithm) => compress::compress(connection, &algorithm),
@@ -113,20 +124,15 @@ async fn dispatch(connection: &mut Connection, tag: &Tag, body: CommandBody) -> 
 
 async fn dispatch_mailboxes(connection: &mut Connection, tag: &Tag, body: CommandBody) -> CommandResult {
     match body {
-        CommandBody::Select(select) => {
-            Box::pin(select::select(connection, select, Access::ReadWrite)).await
-        }
-        CommandBody::Examine(select) => {
-            Box::pin(select::select(connection, select, Access::ReadOnly)).await
-        }
-        CommandBody::Create { mailbox, special_uses } => {
-            Box::pin(create::create(connection, &mailbox, &special_uses)).await
-        }
+        CommandBody::Select(select) => Box::pin(select::select(connection, select, Access::ReadWrite)).await,
+        CommandBody::Examine(select) => Box::pin(select::select(connection, select, Access::ReadOnly)).await,
+        CommandBody::Create {
+            mailbox,
+            special_uses,
+        } => Box::pin(create::create(connection, &mailbox, &special_uses)).await,
         CommandBody::Delete(mailbox) => Box::pin(delete::delete(connection, &mailbox)).await,
         CommandBody::Rename { from, to } => Box::pin(rename::rename(connection, &from, &to)).await,
-        CommandBody::Subscribe(mailbox) => {
-            Box::pin(subscribe::subscribe(connection, &mailbox, true)).await
-        }
+        CommandBody::Subscribe(mailbox) => Box::pin(subscribe::subscribe(connection, &mailbox, true)).await,
         CommandBody::Unsubscribe(mailbox) => {
             Box::pin(subscribe::subscribe(connection, &mailbox, false)).await
         }
@@ -229,7 +235,10 @@ async fn conclude(
 ) -> Result<(), Over> {
     let (answer, mut over) = match result.map_or_else(Failure::into_answer, Ok) {
         Ok(answer) => (answer, None),
-        Err(Over::Bye(code, text)) => (Answer::no(ResponseCode::NonExistent, text), Some(Over::Bye(code, text))),
+        Err(Over::Bye(code, text)) => (
+            Answer::no(ResponseCode::NonExistent, text),
+            Some(Over::Bye(code, text)),
+        ),
         Err(over) => return Err(over),
     };
     if let (Some(expunges), None, true) = (sync, &over, answer.condition != Condition::Bad) {
@@ -301,7 +310,11 @@ fn refused(error: WireError) -> Answer {
 
 /// What the grammar wanted is one of its own words, fixed at compile time.
 fn expected_text(expected: &'static str) -> &'static str {
-    if expected.is_empty() { "Invalid arguments" } else { expected }
+    if expected.is_empty() {
+        "Invalid arguments"
+    } else {
+        expected
+    }
 }
 
 /// The storage answered a command with another command's reply.

@@ -77,7 +77,9 @@ fn describe(selected: &Selected, snapshot: &Snapshot, out: &mut Vec<u8>) {
     report::encode_flag_list(&mailbox.keywords, selected.access, out);
     response::exists(out, snapshot.sequence().count());
     response::recent(out, selected.recent_count());
-    let unseen = snapshot.first_unseen().and_then(|uid| snapshot.sequence().number(uid));
+    let unseen = snapshot
+        .first_unseen()
+        .and_then(|uid| snapshot.sequence().number(uid));
     if let Some(number) = unseen.and_then(convert::wire_seq) {
         untagged_ok(ResponseCode::Unseen(number), "First message without \\Seen").encode(out);
     }
@@ -86,7 +88,11 @@ fn describe(selected: &Selected, snapshot: &Snapshot, out: &mut Vec<u8>) {
     let next = convert::wire_uid(mailbox.uid_next.unwrap_or(Uid::MAX));
     untagged_ok(ResponseCode::UidNext(next), "Next UID").encode(out);
     let highest = convert::wire_modseq(snapshot.modseq());
-    untagged_ok(ResponseCode::HighestModSeq(highest), "Highest modification sequence").encode(out);
+    untagged_ok(
+        ResponseCode::HighestModSeq(highest),
+        "Highest modification sequence",
+    )
+    .encode(out);
     let id = convert::mailbox_id(mailbox.id);
     untagged_ok(ResponseCode::MailboxId(&id), "Mailbox id").encode(out);
 }
@@ -111,7 +117,11 @@ async fn resync(store: &AccountStore, snapshot: &Snapshot, known: &QResync) -> R
     let mailbox = snapshot.mailbox();
     let since = convert::modseq(known.mod_seq);
     let last = mailbox.uid_next.and_then(|next| Uid::new(next.get() - 1));
-    let last = if mailbox.uid_next.is_none() { Some(Uid::MAX) } else { last };
+    let last = if mailbox.uid_next.is_none() {
+        Some(Uid::MAX)
+    } else {
+        last
+    };
     let all = last.map_or_else(UidSet::new, |last| UidSet::range(Uid::MIN, last));
     let mut resync = Resync {
         vanished: UidSet::new(),

@@ -18,7 +18,11 @@ pub(super) async fn status(
 ) -> CommandResult {
     let name = convert::mailbox_name(mailbox)?;
     let store = connection.store()?;
-    if connection.session.selected().is_some_and(|selected| selected.name == name) {
+    if connection
+        .session
+        .selected()
+        .is_some_and(|selected| selected.name == name)
+    {
         connection.sync(Expunges::Told).await?;
     }
     // Nothing changes after the greatest modification sequence: this asks for the counts alone.
@@ -36,11 +40,19 @@ pub(super) fn note_condstore(connection: &mut Connection, items: &[StatusItem]) 
 }
 
 /// Appends the STATUS response of a mailbox.
-pub(super) fn write(connection: &mut Connection, name: &MailboxName, items: &[StatusItem], mailbox: &Mailbox) {
+pub(super) fn write(
+    connection: &mut Connection,
+    name: &MailboxName,
+    items: &[StatusItem],
+    mailbox: &Mailbox,
+) {
     let names = connection.session.enabled.names();
     let limit = connection.services.options.command.append_bytes_max;
     let id = convert::mailbox_id(mailbox.id);
-    let selected = connection.session.selected().filter(|selected| selected.mailbox == mailbox.id);
+    let selected = connection
+        .session
+        .selected()
+        .filter(|selected| selected.mailbox == mailbox.id);
     let value = |item: &StatusItem| match item {
         StatusItem::MailboxId => Some(StatusValue::MailboxId(&id)),
         StatusItem::AppendLimit => Some(StatusValue::AppendLimit(Some(limit))),
@@ -66,9 +78,7 @@ fn count(item: StatusItem, mailbox: &Mailbox) -> Option<StatusValue<'static>> {
         StatusItem::Messages => StatusValue::Messages(mailbox.messages),
         StatusItem::Recent => StatusValue::Recent(mailbox.recent),
         StatusItem::UidNext => StatusValue::UidNext(convert::wire_uid(mailbox.uid_next.unwrap_or(Uid::MAX))),
-        StatusItem::UidValidity => {
-            StatusValue::UidValidity(convert::wire_uid_validity(mailbox.uid_validity))
-        }
+        StatusItem::UidValidity => StatusValue::UidValidity(convert::wire_uid_validity(mailbox.uid_validity)),
         StatusItem::Unseen => StatusValue::Unseen(mailbox.unseen),
         StatusItem::Size => StatusValue::Size(mailbox.size_bytes),
         StatusItem::Deleted => StatusValue::Deleted(mailbox.deleted),

@@ -156,7 +156,9 @@ impl Change<'_> {
     fn named_bits(&self, mailbox: &Mailbox) -> FlagBits {
         let index = |keyword| mailbox.keywords.iter().position(|known| known == keyword);
         let keywords = self.flags.keywords.iter().filter_map(index);
-        keywords.fold(self.flags.system, |bits, index| bits.with(FlagBits::keyword(index)))
+        keywords.fold(self.flags.system, |bits, index| {
+            bits.with(FlagBits::keyword(index))
+        })
     }
 }
 

@@ -48,7 +48,11 @@ impl Admission {
 
     /// Counts a session.
     pub(crate) fn log_in(&self, account: AccountId, peer: IpAddr) -> Option<Place> {
-        take(&self.logged_in, (account, peer), self.limits.per_account_and_peer_max)
+        take(
+            &self.logged_in,
+            (account, peer),
+            self.limits.per_account_and_peer_max,
+        )
     }
 }
 
@@ -101,7 +105,10 @@ mod tests {
             per_account_and_peer_max: 2,
         };
         let admission = Admission::new(limits);
-        let (one, other) = (IpAddr::from(Ipv4Addr::new(127, 0, 0, 1)), IpAddr::from([127, 0, 0, 2]));
+        let (one, other) = (
+            IpAddr::from(Ipv4Addr::new(127, 0, 0, 1)),
+            IpAddr::from([127, 0, 0, 2]),
+        );
         let place = admission.before_login(one);
         assert!(place.is_some());
         assert!(admission.before_login(one).is_none());

@@ -72,9 +72,9 @@ impl<S> DeflateStream<S> {
         buffer.advance(written);
         match (status, written) {
             (Status::StreamEnd, 0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            (Status::Ok | Status::BufError, 0) if read == 0 && self.consumed < self.received.len() => {
-                Err(io::Error::new(io::ErrorKind::InvalidData, "deflate stream makes no progress"))
-            }
+            (Status::Ok | Status::BufError, 0) if read == 0 && self.consumed < self.received.len() => Err(
+                io::Error::new(io::ErrorKind::InvalidData, "deflate stream makes no progress"),
+            ),
             (_, 0) => Ok(None),
             (_, written) => Ok(Some(written)),
         }

@@ -10,10 +10,10 @@ use mailstore::ports::{BoxStream, SessionNotice};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::Connection;
 use super::client::Input;
 use super::control::Control;
 use super::notices::notices;
-use super::Connection;
 use crate::account_store::AccountStore;
 use crate::answer::Over;
 use crate::commands;
@@ -130,7 +130,11 @@ impl Driver {
         let store = login.map(|login| Arc::clone(&login.store));
         let control = Arc::clone(&connection.control);
         let drain_max = connection.services.options.times.drain_max;
-        let mut limit = if login.is_some() { Instant::now() + FAR } else { *deadline };
+        let mut limit = if login.is_some() {
+            Instant::now() + FAR
+        } else {
+            *deadline
+        };
         let mut ending = false;
         let mut command = Box::pin(commands::carry_out(connection, input));
         loop {
@@ -206,11 +210,17 @@ fn heed(notice: SessionNotice, store: Option<&AccountStore>, control: &Control) 
 }
 
 fn end_for_shutdown(control: &Control) {
-    control.end(Some(ResponseCode::Unavailable), "Server is stopping, connect again");
+    control.end(
+        Some(ResponseCode::Unavailable),
+        "Server is stopping, connect again",
+    );
 }
 
 fn stopping() -> Over {
-    Over::Bye(Some(ResponseCode::Unavailable), "Server is stopping, connect again")
+    Over::Bye(
+        Some(ResponseCode::Unavailable),
+        "Server is stopping, connect again",
+    )
 }
 
 fn too_late(logged_in: bool) -> Over {

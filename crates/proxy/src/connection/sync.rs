@@ -21,11 +21,19 @@ impl Connection {
             return Ok(());
         };
         let store = self.store()?;
-        if self.services.views.peek(store.account(), selected.mailbox).is_some() {
+        if self
+            .services
+            .views
+            .peek(store.account(), selected.mailbox)
+            .is_some()
+        {
             return self.sync_view(expunges).await.map(|_| ());
         }
         let mailbox = MailboxRef::Id(selected.mailbox);
-        let changes = store.changes(&mailbox, selected.modseq()).await.map_err(lost_mailbox)?;
+        let changes = store
+            .changes(&mailbox, selected.modseq())
+            .await
+            .map_err(lost_mailbox)?;
         if changes.mailbox.uid_validity != selected.uid_validity {
             return Err(replaced());
         }

@@ -1,7 +1,7 @@
 //! What has happened in the selected mailbox, in the words of the protocol.
 
-use imap_wire::response::{self, Expunged, FetchWriter, ResponseCode, Status};
 use imap_wire::response::Condition;
+use imap_wire::response::{self, Expunged, FetchWriter, ResponseCode, Status};
 use imap_wire::types::FlagRef;
 use mailstore::UidSet;
 use mailstore::flags::{FlagBits, Keyword, SystemFlag};
@@ -35,7 +35,13 @@ fn named(flags: FlagBits, keywords: &[Keyword]) -> impl Iterator<Item = FlagRef<
 }
 
 /// Appends a report. What is gone comes first, then what is new, then flags by the new numbers.
-pub(crate) fn encode(report: &Report, names: FlagNames<'_>, access: Access, enabled: Enabled, out: &mut Vec<u8>) {
+pub(crate) fn encode(
+    report: &Report,
+    names: FlagNames<'_>,
+    access: Access,
+    enabled: Enabled,
+    out: &mut Vec<u8>,
+) {
     encode_gone(&report.gone, enabled, out);
     if let Some(count) = report.exists {
         response::exists(out, count);

@@ -230,7 +230,13 @@ impl News {
         };
         if snapshot.modseq() > selected.modseq {
             let changed = |state: &&MessageState| state.modseq > selected.modseq;
-            news.changed = snapshot.view().messages().iter().filter(changed).copied().collect();
+            news.changed = snapshot
+                .view()
+                .messages()
+                .iter()
+                .filter(changed)
+                .copied()
+                .collect();
         }
         if !Arc::ptr_eq(snapshot.sequence(), &selected.told) {
             let (told, present) = (selected.told.uids(), snapshot.sequence().uids());

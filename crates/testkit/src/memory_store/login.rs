@@ -1,11 +1,14 @@
 //! The port that logs in: real SASL exchanges on cheap hashes.
 
 use async_trait::async_trait;
-use auth::{Exchange, ExchangeOptions, HashParameters, Limits, Mechanism, Pretender, Salts, ServerNonce, Step};
+use auth::{
+    Exchange, ExchangeOptions, HashParameters, Limits, Mechanism, Pretender, Salts, ServerNonce, Step,
+};
 use bytes::Bytes;
 use futures::StreamExt;
 use mailstore::ports::{
-    Authentication, BoxStream, Caller, Login, LoginFailure, LoginRequest, SaslExchange, SaslOutcome, SessionNotice,
+    Authentication, BoxStream, Caller, Login, LoginFailure, LoginRequest, SaslExchange, SaslOutcome,
+    SessionNotice,
 };
 use mailstore::{SessionId, StoreError};
 use tokio::sync::mpsc;
@@ -65,7 +68,10 @@ impl Authentication for MemoryStore {
     async fn session_notices(&self, caller: &Caller) -> Result<BoxStream<SessionNotice>, StoreError> {
         let (sender, notices) = mpsc::channel(NOTICES_MAX);
         let mut state = self.state.lock();
-        let session = state.sessions.get_mut(&caller.session).ok_or(StoreError::Unauthorized)?;
+        let session = state
+            .sessions
+            .get_mut(&caller.session)
+            .ok_or(StoreError::Unauthorized)?;
         *session = Some(sender);
         Ok(ReceiverStream::new(notices).boxed())
     }

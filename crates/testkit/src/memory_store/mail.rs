@@ -39,7 +39,10 @@ impl MemoryStore {
         if !state.sessions.contains_key(&caller.session) {
             return Err(StoreError::Unauthorized);
         }
-        let rows = state.accounts.get(&caller.account).ok_or(StoreError::Unauthorized)?;
+        let rows = state
+            .accounts
+            .get(&caller.account)
+            .ok_or(StoreError::Unauthorized)?;
         question(&state, rows)
     }
 }
@@ -61,7 +64,9 @@ impl Mail for MemoryStore {
     }
 
     async fn mailbox_tree(&self, caller: &Caller) -> Result<Arc<MailboxTree>, StoreError> {
-        self.ask(caller, |_, rows| read::mailbox_tree(rows).map(Arc::new).map_err(internal))
+        self.ask(caller, |_, rows| {
+            read::mailbox_tree(rows).map(Arc::new).map_err(internal)
+        })
     }
 
     async fn quota(&self, caller: &Caller) -> Result<Quota, StoreError> {
@@ -139,7 +144,12 @@ impl Mail for MemoryStore {
         })
     }
 
-    async fn check_append(&self, caller: &Caller, mailbox: &MailboxName, size: u64) -> Result<(), StoreError> {
+    async fn check_append(
+        &self,
+        caller: &Caller,
+        mailbox: &MailboxName,
+        size: u64,
+    ) -> Result<(), StoreError> {
         self.ask(caller, |_, rows| {
             Ok(read::check_append(rows, mailbox, size).map_err(internal)??)
         })
@@ -218,7 +228,9 @@ impl BlobUpload for Upload {
     async fn push(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         self.content.extend_from_slice(&bytes);
         if self.content.len() as u64 > self.size {
-            return Err(StoreError::Internal("content is larger than announced".to_owned()));
+            return Err(StoreError::Internal(
+                "content is larger than announced".to_owned(),
+            ));
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! Searching message by message, in the plainest way that is right.
 
 use bytes::Bytes;
-use mail_message::search::{Needle, body_contains, header_contains, text_contains};
 use mail_message::SummaryRef;
+use mail_message::search::{Needle, body_contains, header_contains, text_contains};
+use mailstore::BlobId;
 use mailstore::flags::FlagBits;
 use mailstore::mailbox::Mailbox;
 use mailstore::message::{MessageRecord, MessageState};
 use mailstore::search::{Comparison, DateField, SearchKey, SearchProgram, SearchResult};
-use mailstore::BlobId;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -34,7 +34,9 @@ pub(super) fn run<'a>(
         let (Some(state), Some((message, summary))) = (state, content(record.blob)) else {
             continue;
         };
-        let Ok(summary) = SummaryRef::parse(summary) else { continue };
+        let Ok(summary) = SummaryRef::parse(summary) else {
+            continue;
+        };
         let candidate = Candidate {
             record,
             state: *state,
@@ -63,9 +65,9 @@ impl Candidate<'_> {
                 let index = self.mailbox.keywords.iter().position(|known| known == keyword);
                 index.is_some_and(|index| self.state.flags.contains(FlagBits::keyword(index)))
             }
-            SearchKey::Date(field, comparison, day) => {
-                self.day(*field).is_some_and(|own| compare(*comparison, own, i64::from(*day), true))
-            }
+            SearchKey::Date(field, comparison, day) => self
+                .day(*field)
+                .is_some_and(|own| compare(*comparison, own, i64::from(*day), true)),
             SearchKey::Size(comparison, size) => compare(*comparison, self.record.size, *size, false),
             SearchKey::Younger { seconds, now } => {
                 self.record.internal_date.seconds > now - i64::from(*seconds)
@@ -93,7 +95,9 @@ impl Candidate<'_> {
                 let date = self.summary.sent_date()?;
                 Some(local(date.unix_seconds, i64::from(date.offset_minutes)))
             }
-            DateField::Saved => i64::try_from(self.record.saved.seconds()).ok().map(|s| local(s, 0)),
+            DateField::Saved => i64::try_from(self.record.saved.seconds())
+                .ok()
+                .map(|s| local(s, 0)),
         }
     }
 }

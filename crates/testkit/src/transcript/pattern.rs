@@ -20,7 +20,10 @@ pub(super) fn pieces(pattern: &str, literal: &impl Fn(&str) -> String) -> Vec<Pi
     let mut pieces = Vec::new();
     let mut rest = pattern;
     while !rest.is_empty() {
-        let at = ["...", "${", "<<"].iter().filter_map(|mark| rest.find(mark)).min();
+        let at = ["...", "${", "<<"]
+            .iter()
+            .filter_map(|mark| rest.find(mark))
+            .min();
         let (text, special) = rest.split_at(at.unwrap_or(rest.len()));
         if !text.is_empty() {
             pieces.push(Piece::Text(text.to_owned()));
@@ -61,7 +64,10 @@ pub(super) fn matches(pieces: &[Piece], line: &str, known: &Captures) -> Option<
         Piece::Word(name) => match known.get(name) {
             Some(word) => matches(rest, line.strip_prefix(word.as_str())?, known),
             None => {
-                let word = line.split([' ', '(', ')', '[', ']', '<', '>']).next().filter(|word| !word.is_empty())?;
+                let word = line
+                    .split([' ', '(', ')', '[', ']', '<', '>'])
+                    .next()
+                    .filter(|word| !word.is_empty())?;
                 let mut learnt = known.clone();
                 learnt.insert(name.clone(), word.to_owned());
                 matches(rest, line.get(word.len()..)?, &learnt)
@@ -86,7 +92,11 @@ mod tests {
     fn check(pattern: &str, line: &str, expected: bool) {
         let pieces = pieces(pattern, &|name| format!("{{{}}}", name.len()));
         let known = Captures::from([("uid".to_owned(), "7".to_owned())]);
-        assert_eq!(matches(&pieces, line, &known).is_some(), expected, "{pattern} against {line}");
+        assert_eq!(
+            matches(&pieces, line, &known).is_some(),
+            expected,
+            "{pattern} against {line}"
+        );
     }
 
     #[test]

@@ -137,7 +137,8 @@ impl Player<'_> {
 
     async fn log_in(&self, peer: &mut Peer) -> Result<String, Failure> {
         let Credentials { user, password } = self.credentials;
-        self.command(peer, &format!("LOGIN \"{user}\" \"{password}\"")).await
+        self.command(peer, &format!("LOGIN \"{user}\" \"{password}\""))
+            .await
     }
 
     async fn make(&self, peer: &mut Peer, fixture: &Fixture) -> Result<(), Failure> {
@@ -172,7 +173,9 @@ impl Player<'_> {
             match peer.hear().await {
                 Said::Response(line) if line.starts_with("setup OK") => return Ok(line),
                 Said::Response(line) if line.starts_with('*') => {}
-                other => return Err(self.failure(0, &format!("OK to {}", show(command)), &format!("{other:?}"))),
+                other => {
+                    return Err(self.failure(0, &format!("OK to {}", show(command)), &format!("{other:?}")));
+                }
             }
         }
     }
@@ -205,8 +208,14 @@ impl Player<'_> {
     /// Returns the tag of the last command before a line on the same connection, with which its block
     /// of answers ends.
     fn tag_before(&self, line: &Line) -> Option<String> {
-        let before = self.transcript.lines.iter().take_while(|other| other.number < line.number);
-        let last = before.filter(|other| other.connection == line.connection).last()?;
+        let before = self
+            .transcript
+            .lines
+            .iter()
+            .take_while(|other| other.number < line.number);
+        let last = before
+            .filter(|other| other.connection == line.connection)
+            .last()?;
         let sent = last.kind == LineKind::Send;
         sent.then(|| last.text.split(' ').next().unwrap_or_default().to_owned())
     }
@@ -289,10 +298,17 @@ impl Player<'_> {
     }
 
     /// Hears the rest of the answers and notes them in place of the block.
-    async fn bless(&mut self, block: &[Line], mut came: Vec<String>, tag: Option<&str>) -> Result<(), Failure> {
+    async fn bless(
+        &mut self,
+        block: &[Line],
+        mut came: Vec<String>,
+        tag: Option<&str>,
+    ) -> Result<(), Failure> {
         let Some(first) = block.first() else { return Ok(()) };
         let ends = |said: &String| {
-            said.starts_with('<') || said.starts_with('+') || tag.is_none_or(|tag| said.starts_with(&format!("{tag} ")))
+            said.starts_with('<')
+                || said.starts_with('+')
+                || tag.is_none_or(|tag| said.starts_with(&format!("{tag} ")))
         };
         while !came.last().is_some_and(ends) {
             came.push(match self.peer(first)?.hear().await {
@@ -301,8 +317,11 @@ impl Player<'_> {
                 Said::Silence => "<silence>".to_owned(),
             });
         }
-        let lines = came.iter().map(|said| format!("S{}: {said}", first.connection + 1));
-        self.rewritten.extend(block.iter().map(|line| (line.number, Vec::new())));
+        let lines = came
+            .iter()
+            .map(|said| format!("S{}: {said}", first.connection + 1));
+        self.rewritten
+            .extend(block.iter().map(|line| (line.number, Vec::new())));
         self.rewritten.insert(first.number, lines.collect());
         Ok(())
     }

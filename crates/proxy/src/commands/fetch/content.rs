@@ -69,8 +69,14 @@ async fn write_batch(
     let selected = connection.selected()?;
     let (sequence, recent) = (Arc::clone(selected.sequence()), selected.recent().clone());
     let mailbox = selected.mailbox;
-    let names = job.view.as_ref().map(|view| report::flag_names(view.mailbox(), &recent));
-    let messages: Vec<Message> = batch.into_iter().map(|answer| prepare(job, answer)).collect::<Result<_, _>>()?;
+    let names = job
+        .view
+        .as_ref()
+        .map(|view| report::flag_names(view.mailbox(), &recent));
+    let messages: Vec<Message> = batch
+        .into_iter()
+        .map(|answer| prepare(job, answer))
+        .collect::<Result<_, _>>()?;
     let ranges = messages
         .iter()
         .flat_map(|message| pieces::ranges(message.answer.record.uid, &message.pieces));
@@ -164,13 +170,19 @@ fn at_hand(connection: &mut Connection, writer: &mut FetchWriter, item: &Section
 }
 
 /// Sends exactly as many octets as were announced, as they come.
-async fn stream(connection: &mut Connection, reader: &mut ContentReader, announced: u64) -> Result<(), Failure> {
+async fn stream(
+    connection: &mut Connection,
+    reader: &mut ContentReader,
+    announced: u64,
+) -> Result<(), Failure> {
     let mut sent = 0;
     loop {
         let chunk = reader.next().await.map_err(cut_short)?;
         sent += chunk.bytes.len() as u64;
         if sent > announced || (chunk.last && sent < announced) {
-            return Err(cut_short(StoreError::Internal("content has another length".to_owned())));
+            return Err(cut_short(StoreError::Internal(
+                "content has another length".to_owned(),
+            )));
         }
         connection.out().extend_from_slice(&chunk.bytes);
         connection.client.transport.checkpoint().await?;

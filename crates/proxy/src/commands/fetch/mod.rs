@@ -128,7 +128,11 @@ impl Job {
         let mut unseen = UidSet::new();
         for (first, last) in uids.ranges() {
             let states = view.view().range(first, last).iter();
-            unseen.extend(states.filter(|state| !state.flags.has(SystemFlag::Seen)).map(|state| state.uid));
+            unseen.extend(
+                states
+                    .filter(|state| !state.flags.has(SystemFlag::Seen))
+                    .map(|state| state.uid),
+            );
         }
         if unseen.is_empty() {
             return Ok(());

@@ -27,7 +27,10 @@ pub(crate) enum Piece {
 
 /// Finds the sections of a message in its summary.
 pub(crate) fn pieces(plan: &Plan, summary: SummaryRef<'_>) -> Vec<Piece> {
-    plan.sections.iter().map(|section| piece(section, summary)).collect()
+    plan.sections
+        .iter()
+        .map(|section| piece(section, summary))
+        .collect()
 }
 
 fn piece(item: &SectionItem, summary: SummaryRef<'_>) -> Piece {

@@ -24,7 +24,10 @@ pub(super) async fn list(connection: &mut Connection, list: List) -> CommandResu
     };
     let tree = connection.store()?.mailbox_tree().await?;
     let returns = Returns::new(&list);
-    let statuses = list.returns.and_then(|returns| returns.status).unwrap_or_default();
+    let statuses = list
+        .returns
+        .and_then(|returns| returns.status)
+        .unwrap_or_default();
     status::note_condstore(connection, &statuses);
     for listed in wanted.select(&tree) {
         let attributes = returns.attributes(&listed);
@@ -53,7 +56,11 @@ pub(super) async fn lsub(connection: &mut Connection, list: BasicList) -> Comman
     let tree = connection.store()?.mailbox_tree().await?;
     for listed in wanted.select(&tree) {
         let no_select = listed.mailbox.is_none() || !listed.subscribed;
-        let attributes: &[ListAttribute] = if no_select { &[ListAttribute::NoSelect] } else { &[] };
+        let attributes: &[ListAttribute] = if no_select {
+            &[ListAttribute::NoSelect]
+        } else {
+            &[]
+        };
         let listed = Listed {
             child_info: false,
             ..listed
@@ -161,7 +168,9 @@ impl Returns {
             });
         }
         if self.special_use {
-            let uses = listed.mailbox.map_or(SpecialUse::NONE, |mailbox| mailbox.special_use);
+            let uses = listed
+                .mailbox
+                .map_or(SpecialUse::NONE, |mailbox| mailbox.special_use);
             attributes.extend(convert::wire_special_uses(uses).map(ListAttribute::SpecialUse));
         }
         attributes
@@ -174,7 +183,11 @@ fn write(connection: &mut Connection, form: ListForm, listed: &Listed<'_>, attri
         form,
         attributes,
         name: listed.name,
-        child_info: if listed.child_info { &[ChildInfo::Subscribed] } else { &[] },
+        child_info: if listed.child_info {
+            &[ChildInfo::Subscribed]
+        } else {
+            &[]
+        },
         old_name: None,
     };
     response.encode(connection.out(), names);

@@ -41,7 +41,10 @@ impl Wanted {
     /// Returns the names, sorted.
     pub(super) fn select<'a>(&self, tree: &'a MailboxTree) -> Vec<Listed<'a>> {
         let nodes = self.nodes(tree);
-        nodes.iter().filter_map(|(name, node)| self.listed(name, node)).collect()
+        nodes
+            .iter()
+            .filter_map(|(name, node)| self.listed(name, node))
+            .collect()
     }
 
     /// Lists every name and every level above one, and passes upwards what levels must know.

@@ -62,7 +62,11 @@ async fn run(connection: &Connection, search: &Search) -> Result<SearchResult, F
         return Err(Answer::no(ResponseCode::BadCharset(text::CHARSETS), "Charset is not known").into());
     }
     let now = connection.services.environment.now();
-    let key = program::compile(&search.key, &search.charset, &program::Terms { login, selected, now })?;
+    let key = program::compile(
+        &search.key,
+        &search.charset,
+        &program::Terms { login, selected, now },
+    )?;
     let program = SearchProgram {
         key,
         within: selected.sequence().uids(),
@@ -99,9 +103,7 @@ fn extended<'a>(
 ) -> Extended<'a> {
     let ranges = match search.addressing {
         Addressing::Uid => convert::wire_ranges(uids).collect(),
-        Addressing::Sequence => {
-            response::ranges(numbers(selected, uids, Addressing::Sequence)).collect()
-        }
+        Addressing::Sequence => response::ranges(numbers(selected, uids, Addressing::Sequence)).collect(),
     };
     Extended {
         tag,

@@ -28,9 +28,7 @@ pub(super) fn compile(key: &Wire, charset: &Charset, terms: &Terms<'_>) -> Resul
         Wire::Or(left, right) => SearchKey::Or(Box::new((below(left)?, below(right)?))),
         Wire::Not(key) => not(below(key)?),
         Wire::All => SearchKey::All,
-        Wire::Sequence(set) => {
-            SearchKey::Uids(message_set::resolve(terms.login, set, Numbering::Sequence)?)
-        }
+        Wire::Sequence(set) => SearchKey::Uids(message_set::resolve(terms.login, set, Numbering::Sequence)?),
         Wire::Uid(set) => SearchKey::Uids(message_set::resolve(terms.login, set, Numbering::Uid)?),
         Wire::Recent => recent(terms),
         Wire::New => SearchKey::And(vec![recent(terms), not(SearchKey::Flag(SystemFlag::Seen))]),

@@ -6,7 +6,14 @@ use imap_wire::types::{Charset, SearchText};
 use crate::answer::{Answer, Failure};
 
 /// Charsets named in `[BADCHARSET]`: those that every client can be expected to have.
-pub(super) const CHARSETS: &[&str] = &["US-ASCII", "UTF-8", "ISO-8859-1", "ISO-8859-15", "KOI8-R", "GB18030"];
+pub(super) const CHARSETS: &[&str] = &[
+    "US-ASCII",
+    "UTF-8",
+    "ISO-8859-1",
+    "ISO-8859-15",
+    "KOI8-R",
+    "GB18030",
+];
 
 /// Tells whether texts in this charset can be read.
 pub(super) fn is_known(charset: &Charset) -> bool {
@@ -26,7 +33,11 @@ pub(super) fn decode(text: &SearchText, charset: &Charset) -> Result<String, Fai
         Charset::Other(label) => {
             let encoding = Encoding::for_label(label.as_bytes()).ok_or_else(invalid)?;
             let (decoded, _, malformed) = encoding.decode(&text.0);
-            if malformed { Err(invalid()) } else { Ok(decoded.into_owned()) }
+            if malformed {
+                Err(invalid())
+            } else {
+                Ok(decoded.into_owned())
+            }
         }
     }
 }

@@ -1,19 +1,19 @@
 //! Every transcript of `tests/transcripts`, each on a server of its own. `BLESS=1` rewrites what
 //! differs.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::{Server, credentials, local_options};
 use mailstore::account::QuotaLimits;
-use support::{Server, credentials, local_options};
 use testkit::transcript::{Play, Transcript, play};
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts");
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "imap")).collect();
+    let mut files: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|end| end == "imap"))
+        .collect();
     files.sort();
     files
 }

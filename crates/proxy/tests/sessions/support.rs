@@ -32,7 +32,11 @@ impl Environment for FixedEnvironment {
 
     fn fill_random(&self, bytes: &mut [u8]) {
         let number = self.drawn.fetch_add(1, Ordering::Relaxed) + 1;
-        for (byte, value) in bytes.iter_mut().rev().zip(number.to_le_bytes().into_iter().chain([0; 64])) {
+        for (byte, value) in bytes
+            .iter_mut()
+            .rev()
+            .zip(number.to_le_bytes().into_iter().chain([0; 64]))
+        {
             *byte = value;
         }
     }

@@ -1,0 +1,6 @@
+//! Whole sessions: a proxy on a store in memory, reached over streams in memory, on stopped time.
+
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod transcripts;
