@@ -12,6 +12,7 @@
 //! `service.rs` (queue, order and callbacks).
 #![deny(missing_docs)]
 
+mod compaction;
 mod damage;
 mod error;
 pub mod format;
@@ -27,11 +28,12 @@ mod service;
 mod view;
 mod watermark;
 
+pub use compaction::CompactionStep;
 pub use damage::{Certainty, Damage, DamageReason, DamageReport, GroupDamage};
 pub use disk::ErrorKind;
 pub use error::{Error, Result};
 pub use ids::{BatchNumber, GroupId, LogIndex, SegmentId, Term};
-pub use log::{CompactionStep, Wal};
+pub use log::Wal;
 pub use options::WalOptions;
 pub use record::{Entry, LogPosition, LogState, Operation, Record, Vote};
 pub use repair::{RepairPlan, RepairPolicy};
