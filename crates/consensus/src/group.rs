@@ -20,7 +20,7 @@ use crate::machine::{Machine, Subject};
 use crate::options::{GroupOptions, ReadPolicy};
 use crate::peer::Receiving;
 use crate::state_machine::StateMachine;
-use crate::tables::SubjectRows;
+use crate::tables::{SubjectRows, TablesError};
 use crate::types::{Command, Host, Outcome, TypeConfig};
 use crate::wire;
 use crate::{Error, LogPosition, NodeId, ReplicaId, Result};
@@ -160,6 +160,20 @@ impl<M: Machine> Group<M> {
         let tables = self.machine.applier.share_tables();
         let found = self.machine.blocking.run(move || tables.subjects()).await??;
         Ok(found.into_iter().map(|(subject, _)| subject).collect())
+    }
+
+    /// Returns up to `limit` subjects from `first` to `last`, both included, in order: shorter names first,
+    /// names of one length by their bytes.
+    ///
+    /// # Errors
+    /// [`Error::Tables`].
+    pub async fn subjects(&self, first: Subject, last: Subject, limit: usize) -> Result<Vec<Subject>> {
+        let tables = self.machine.applier.share_tables();
+        let list = move || tables.subjects_between(&first, &last, limit);
+        self.machine.blocking.run(list).await?.map_err(|error| match error {
+            TablesError::Engine(error) => Error::Tables(error),
+            TablesError::Damaged(error) => Error::Failed { detail: error.to_string() },
+        })
     }
 
     /// Begins the group with these voters. To be called once, on one of them, when the group is created.

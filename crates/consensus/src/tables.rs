@@ -8,6 +8,7 @@ mod capture;
 mod keys;
 mod subject_rows;
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -122,6 +123,22 @@ impl GroupTables {
             if let Some(subject) = keys::parse_subject(&row.key)? {
                 found.push((subject, keys::decode_index(&row.value)?));
             }
+        }
+        Ok(found)
+    }
+
+    /// Returns up to `limit` subjects between two, both included.
+    pub(crate) fn subjects_between(
+        &self,
+        first: &Subject,
+        last: &Subject,
+        limit: usize,
+    ) -> Result<Vec<Subject>, TablesError> {
+        let (first, last) = (keys::subject(first), keys::subject(last));
+        let range = KeyRange::between(Bound::Included(&first), Bound::Included(&last));
+        let mut found = Vec::new();
+        for row in self.table.range(&range, Direction::Forward)?.take(limit) {
+            found.extend(keys::parse_subject(&row?.key)?);
         }
         Ok(found)
     }
