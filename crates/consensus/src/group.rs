@@ -167,13 +167,24 @@ impl<M: Machine> Group<M> {
     ///
     /// # Errors
     /// [`Error::Tables`].
-    pub async fn subjects(&self, first: Subject, last: Subject, limit: usize) -> Result<Vec<Subject>> {
+    pub async fn subjects_between(
+        &self,
+        first: Subject,
+        last: Subject,
+        limit: usize,
+    ) -> Result<Vec<Subject>> {
         let tables = self.machine.applier.share_tables();
         let list = move || tables.subjects_between(&first, &last, limit);
-        self.machine.blocking.run(list).await?.map_err(|error| match error {
-            TablesError::Engine(error) => Error::Tables(error),
-            TablesError::Damaged(error) => Error::Failed { detail: error.to_string() },
-        })
+        self.machine
+            .blocking
+            .run(list)
+            .await?
+            .map_err(|error| match error {
+                TablesError::Engine(error) => Error::Tables(error),
+                TablesError::Damaged(error) => Error::Failed {
+                    detail: error.to_string(),
+                },
+            })
     }
 
     /// Begins the group with these voters. To be called once, on one of them, when the group is created.

@@ -19,6 +19,7 @@ mod maintenance;
 mod node;
 mod options;
 mod pool;
+mod replicas;
 mod replication;
 mod search;
 mod sessions;
@@ -32,6 +33,9 @@ pub use delivery::{DeliveryFilter, ImplicitKeep, Incoming};
 pub use environment::Environment;
 pub use node::{Node, NodeEvents, NodeParts};
 pub use options::NodeOptions;
+pub use replicas::{
+    Membership, Peers, RaftEntrance, ReplicaPlacement, Replicas, StartError, StoredContentHandler,
+};
 pub use replication::{EventSink, Question, Replication};
 pub use sessions::SessionLimits;
 pub use stored_content::{

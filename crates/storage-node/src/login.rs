@@ -45,7 +45,6 @@ impl LoginDesk {
             limiter: Mutex::new(FailureLimiter::new(options.limiter.clone())),
             cache: options
                 .login_cache
-                .clone()
                 .map(|options| Mutex::new(LoginCache::new(key, options))),
             origin: Instant::now(),
         }
@@ -78,7 +77,7 @@ impl LoginDesk {
         let verifiers = match secret {
             SecretChange::Hash(hash) => Verifiers::import(&hash),
             SecretChange::Password(password) => {
-                let parameters = self.pretender.parameters().clone();
+                let parameters = *self.pretender.parameters();
                 let salts = Salts {
                     password: random(environment),
                     scram: random(environment),

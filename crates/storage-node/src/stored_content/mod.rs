@@ -2,6 +2,7 @@
 
 mod peers;
 mod read;
+mod receive;
 mod upload;
 
 use std::sync::Arc;

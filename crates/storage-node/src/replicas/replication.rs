@@ -1,0 +1,113 @@
+//! The replication port.
+
+use async_trait::async_trait;
+use consensus::{LeaderHint, Role, Subject as SubjectName};
+use mailstore::codec;
+use mailstore::command::{Entry, Subject};
+use mailstore::ports::{GroupStatus, LeaderStatus};
+use mailstore::{AccountId, GroupId, Reply, StoreError};
+
+use super::machine::{MailMachine, account_of, subject_name};
+use super::rows::ReadableRows;
+use super::{Membership, Replicas};
+use crate::replication::{Question, Replication};
+
+impl Replicas {
+    fn group(&self, group: GroupId) -> Result<std::sync::Arc<consensus::Group<MailMachine>>, StoreError> {
+        self.groups
+            .get(group)
+            .map_err(|error| self.membership.store_error(&error))
+    }
+
+    fn describe(&self, status: &consensus::GroupStatus, group: GroupId) -> GroupStatus {
+        let leader = match &status.leader {
+            _ if status.role == Role::Leader => LeaderStatus::Local,
+            Some(LeaderHint { node: Some(node), .. }) => match self.membership.name(*node) {
+                Some(name) => LeaderStatus::Remote(name.to_owned()),
+                None => LeaderStatus::Unknown,
+            },
+            Some(LeaderHint { node: None, .. }) | None => LeaderStatus::Unknown,
+        };
+        let names = status.voters.iter().filter_map(|replica| {
+            let nodes = self.membership.nodes.iter();
+            let mut named = nodes.filter(|node| {
+                let number = self.membership.number(node);
+                number.is_some_and(|number| Membership::replica(group, number) == *replica)
+            });
+            named.next().cloned()
+        });
+        GroupStatus {
+            group,
+            leader,
+            term: status.term,
+            last_log_index: status.last_index.unwrap_or(0),
+            applied_index: status.applied.map_or(0, |position| position.index),
+            snapshot_index: status.snapshot.map_or(0, |position| position.index),
+            voters: names.collect(),
+        }
+    }
+}
+
+#[async_trait]
+impl Replication for Replicas {
+    fn groups(&self) -> Vec<GroupId> {
+        self.groups.all().iter().map(|group| group.id()).collect()
+    }
+
+    fn leads(&self, group: GroupId) -> bool {
+        self.groups
+            .get(group)
+            .is_ok_and(|group| group.status().role == Role::Leader)
+    }
+
+    async fn propose(&self, group: GroupId, entry: Entry) -> Result<Reply, StoreError> {
+        let group = self.group(group)?;
+        let committed = group.propose(codec::encode_entry(&entry)).await;
+        let committed = committed.map_err(|error| self.membership.store_error(&error))?;
+        committed.reply.map_err(StoreError::from)
+    }
+
+    async fn read_barrier(&self, group: GroupId) -> Result<(), StoreError> {
+        let barrier = self.group(group)?.read_barrier().await;
+        barrier
+            .map(|_| ())
+            .map_err(|error| self.membership.store_error(&error))
+    }
+
+    async fn ask(&self, group: GroupId, subject: &Subject, question: Question) -> Result<(), StoreError> {
+        let group = self.group(group)?;
+        let answered = group
+            .read(subject_name(subject), |rows| question(&ReadableRows(rows)))
+            .await;
+        answered.map_err(|error| self.membership.store_error(&error))
+    }
+
+    async fn accounts(
+        &self,
+        group: GroupId,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let name = |id: [u8; 16]| -> SubjectName { subject_name(&Subject::Account(AccountId(id))) };
+        let first = name(after.map_or([0; 16], |after| after.0));
+        // The list includes its first name, which was given before.
+        let listed = self
+            .group(group)?
+            .subjects_between(first, name([0xff; 16]), limit + 1)
+            .await;
+        let listed = listed.map_err(|error| self.membership.store_error(&error))?;
+        let accounts = listed
+            .iter()
+            .filter_map(account_of)
+            .filter(|account| Some(*account) != after);
+        Ok(accounts.take(limit).collect())
+    }
+
+    fn status(&self) -> Vec<GroupStatus> {
+        self.groups
+            .all()
+            .iter()
+            .map(|group| self.describe(&group.status(), group.id()))
+            .collect()
+    }
+}
