@@ -2,14 +2,15 @@
 //!
 //! Generated types stay in this crate: [`NodeClient`] and [`serve_node`] carry the node ports of
 //! `mailstore` over the network, [`RaftClient`] and [`RaftHandler`] the opaque messages of the consensus
-//! layer. One function turns an error into
-//! a gRPC status and back, `status.rs`. Connections are mutual TLS with the role in the certificate; which
+//! layer, [`AdminClient`] and [`serve_admin`] the public administration service. One function turns an
+//! error into a gRPC status and back, `status.rs`. Connections are mutual TLS with the role in the certificate; which
 //! role may call what is decided in `transport/roles.rs`.
 //!
 //! The crate deliberately knows neither what a message means nor where a leader is. Start reading at
 //! `transport/mod.rs`, then `node_client.rs`.
 #![deny(missing_docs)]
 
+mod admin;
 mod content;
 mod generated;
 mod node_client;
@@ -18,8 +19,10 @@ mod raft;
 mod status;
 mod transport;
 
+pub use admin::{AdminClient, serve_admin};
 pub use content::{ContentClient, ContentHandler, Replication};
 pub use node_client::NodeClient;
 pub use node_server::serve_node;
 pub use raft::{RaftCall, RaftClient, RaftFailure, RaftHandler, RaftKind};
+pub use tls::ClusterFiles;
 pub use transport::{Dialer, Listener, RpcError, Services, Transport};

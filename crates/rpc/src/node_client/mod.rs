@@ -68,7 +68,7 @@ pub(crate) async fn answer<T>(
 }
 
 /// Reads an encoded answer.
-fn decoded<T>(encoded: Result<T, DecodeError>) -> Result<T, StoreError> {
+pub(crate) fn decoded<T>(encoded: Result<T, DecodeError>) -> Result<T, StoreError> {
     encoded.map_err(|error| unreadable_answer(&error))
 }
 

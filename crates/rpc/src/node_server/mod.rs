@@ -28,7 +28,7 @@ use crate::transport::{Services, may_log_in};
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// A stream of answers.
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+pub(crate) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// Offers a storage node's services: mail and login to proxies, delivery to the `lmtp` role,
 /// administration to administrators and other storage nodes.
@@ -74,12 +74,15 @@ fn fixed<const N: usize>(octets: &[u8], what: &str) -> Result<[u8; N], Status> {
         .map_err(|_| Status::invalid_argument(format!("{what} has not {N} octets")))
 }
 
-fn decoded<T>(value: Result<T, DecodeError>) -> Result<T, Status> {
+pub(crate) fn decoded<T>(value: Result<T, DecodeError>) -> Result<T, Status> {
     value.map_err(|error| unreadable(&error))
 }
 
 /// Returns the answer of a call, or the status of its error.
-fn answered<T, A>(outcome: Result<T, StoreError>, make: impl FnOnce(T) -> A) -> Result<Response<A>, Status> {
+pub(crate) fn answered<T, A>(
+    outcome: Result<T, StoreError>,
+    make: impl FnOnce(T) -> A,
+) -> Result<Response<A>, Status> {
     outcome
         .map(|value| Response::new(make(value)))
         .map_err(|error| status(&error))

@@ -1,11 +1,11 @@
 //! The client's side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use tls::{ExpectedPeer, NodeName, Role};
+use tls::{Clock, ClusterFiles, ExpectedPeer, NodeName, Role};
 use tokio::net::{TcpStream, UnixStream};
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
@@ -74,11 +74,43 @@ impl Dialer {
         }
     }
 
+    /// Returns a dialer for whichever storage node answers at `address`, that proves itself by the
+    /// certificate in these files.
+    ///
+    /// # Errors
+    /// When the files are missing or of no use.
+    pub fn administrator(address: String, files: ClusterFiles) -> Result<Self, RpcError> {
+        let cluster = tls::Cluster::load(files, Clock::system())?;
+        Ok(Self::any_storage(address, Arc::new(cluster)))
+    }
+
     /// Returns a dialer for a Unix socket.
     #[must_use]
     pub fn unix(path: PathBuf) -> Self {
         Self {
             target: Target::Unix { path },
+        }
+    }
+
+    /// Makes a connection and drops it again: says why the other side cannot be reached, which a call
+    /// does not.
+    ///
+    /// # Errors
+    /// When no connection can be made.
+    pub async fn probe(&self) -> Result<(), RpcError> {
+        let connect = async {
+            match &self.target {
+                Target::Tcp {
+                    address,
+                    peer,
+                    cluster,
+                } => connect_tcp(address, peer, cluster).await.map(drop),
+                Target::Unix { path } => connect_unix(path).await.map(drop),
+            }
+        };
+        match tokio::time::timeout(CONNECT_TIME_MAX, connect).await {
+            Ok(connected) => connected,
+            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         }
     }
 
@@ -98,18 +130,27 @@ impl Dialer {
                 cluster,
             } => endpoint.connect_with_connector_lazy(service_fn(move |_| {
                 let (address, peer, cluster) = (address.clone(), peer.clone(), Arc::clone(&cluster));
-                async move {
-                    let socket = TcpStream::connect(address.as_str()).await?;
-                    // Without this, small requests wait for the acknowledgement of the one before.
-                    socket.set_nodelay(true)?;
-                    let stream = cluster.connect(socket, &peer, CONNECT_TIME_MAX).await?;
-                    Ok::<_, RpcError>(TokioIo::new(stream))
-                }
+                async move { connect_tcp(&address, &peer, &cluster).await.map(TokioIo::new) }
             })),
             Target::Unix { path } => endpoint.connect_with_connector_lazy(service_fn(move |_| {
                 let path = path.clone();
-                async move { Ok::<_, RpcError>(TokioIo::new(UnixStream::connect(path).await?)) }
+                async move { connect_unix(&path).await.map(TokioIo::new) }
             })),
         }
     }
+}
+
+async fn connect_tcp(
+    address: &str,
+    peer: &ExpectedPeer,
+    cluster: &tls::Cluster,
+) -> Result<tls::TlsStream<TcpStream>, RpcError> {
+    let socket = TcpStream::connect(address).await?;
+    // Without this, small requests wait for the acknowledgement of the one before.
+    socket.set_nodelay(true)?;
+    Ok(cluster.connect(socket, peer, CONNECT_TIME_MAX).await?)
+}
+
+async fn connect_unix(path: &Path) -> Result<UnixStream, RpcError> {
+    Ok(UnixStream::connect(path).await?)
 }
