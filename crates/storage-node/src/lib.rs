@@ -36,7 +36,7 @@ pub use options::NodeOptions;
 pub use replicas::{
     Membership, Peers, RaftEntrance, ReplicaPlacement, Replicas, StartError, StoredContentHandler,
 };
-pub use replication::{EventSink, Question, Replication};
+pub use replication::{Question, Replication};
 pub use sessions::SessionLimits;
 pub use stored_content::{
     ContentPeer, ContentPlacement, ContentPush, Placement, StoredContent, StoredContentParts,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cluster::SlotMap;
+use consensus::EventSink;
 use mailstore::command::Subject;
 use mailstore::event::Event;
 use mailstore::rows::ReadRows;
@@ -15,7 +16,7 @@ use crate::environment::Environment;
 use crate::login::LoginDesk;
 use crate::options::NodeOptions;
 use crate::pool::Pool;
-use crate::replication::{EventSink, Replication};
+use crate::replication::Replication;
 use crate::sessions::{SessionLimits, SessionRegistry};
 use crate::tokens::Tokens;
 use crate::watch::WatchHub;
@@ -61,11 +62,11 @@ impl NodeEvents {
 }
 
 impl EventSink for NodeEvents {
-    fn publish(&self, events: &[Event]) {
-        self.hub.publish(events);
+    fn publish(&self, events: Vec<Event>) {
+        self.hub.publish(&events);
         for event in events {
             if let Event::AccountChanged { account } = event {
-                self.sessions.kick(*account, None, "the account was changed");
+                self.sessions.kick(account, None, "the account was changed");
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use mailstore::command::{Entry, Subject};
-use mailstore::event::Event;
 use mailstore::ports::GroupStatus;
 use mailstore::rows::ReadRows;
 use mailstore::{AccountId, GroupId, Reply, StoreError};
@@ -51,10 +50,4 @@ pub trait Replication: Send + Sync + 'static {
 
     /// Returns the state of every replica.
     fn status(&self) -> Vec<GroupStatus>;
-}
-
-/// Told of what applied entries changed, on leaders and followers alike, in the order of the log.
-pub trait EventSink: Send + Sync + 'static {
-    /// Takes the events of one entry. Must not block.
-    fn publish(&self, events: &[Event]);
 }

@@ -11,8 +11,6 @@ use mailstore::ports::BoxStream;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::replication::EventSink;
-
 /// Hints that may wait for one watcher. A hint that finds the queue full is dropped without loss: those
 /// before it make the watcher look, and it will look after them.
 const HINTS_PER_WATCHER_MAX: usize = 4;
@@ -53,8 +51,9 @@ impl WatchHub {
     }
 }
 
-impl EventSink for WatchHub {
-    fn publish(&self, events: &[Event]) {
+impl WatchHub {
+    /// Hints at what the events of applied entries changed. Does not block.
+    pub(crate) fn publish(&self, events: &[Event]) {
         if events.is_empty() {
             return;
         }

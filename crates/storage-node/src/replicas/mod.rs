@@ -2,20 +2,15 @@
 
 mod content_handler;
 mod errors;
-mod machine;
 mod peers;
 mod placement;
 mod replication;
-mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use consensus::{Groups, NodeId, NodeParts as GroupParts, Remedy, ReplicaId};
+use consensus::{EventSink, Groups, MailMachine, NodeId, NodeParts as GroupParts, Remedy, ReplicaId};
 use mailstore::{GroupId, StoreError};
-
-use crate::replication::EventSink;
-use machine::MailMachine;
 
 pub use content_handler::StoredContentHandler;
 pub use peers::{Peers, RaftEntrance};

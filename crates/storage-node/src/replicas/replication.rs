@@ -1,14 +1,12 @@
 //! The replication port.
 
 use async_trait::async_trait;
-use consensus::{LeaderHint, Role, Subject as SubjectName};
+use consensus::{LeaderHint, MailMachine, Role, Subject as SubjectName, account_of, mail_subject};
 use mailstore::codec;
 use mailstore::command::{Entry, Subject};
 use mailstore::ports::{GroupStatus, LeaderStatus};
 use mailstore::{AccountId, GroupId, Reply, StoreError};
 
-use super::machine::{MailMachine, account_of, subject_name};
-use super::rows::ReadableRows;
 use super::{Membership, Replicas};
 use crate::replication::{Question, Replication};
 
@@ -76,9 +74,7 @@ impl Replication for Replicas {
 
     async fn ask(&self, group: GroupId, subject: &Subject, question: Question) -> Result<(), StoreError> {
         let group = self.group(group)?;
-        let answered = group
-            .read(subject_name(subject), |rows| question(&ReadableRows(rows)))
-            .await;
+        let answered = group.read(mail_subject(subject), |rows| question(rows)).await;
         answered.map_err(|error| self.membership.store_error(&error))
     }
 
@@ -88,7 +84,7 @@ impl Replication for Replicas {
         after: Option<AccountId>,
         limit: usize,
     ) -> Result<Vec<AccountId>, StoreError> {
-        let name = |id: [u8; 16]| -> SubjectName { subject_name(&Subject::Account(AccountId(id))) };
+        let name = |id: [u8; 16]| -> SubjectName { mail_subject(&Subject::Account(AccountId(id))) };
         let first = name(after.map_or([0; 16], |after| after.0));
         // The list includes its first name, which was given before.
         let listed = self
