@@ -109,7 +109,7 @@ pub enum RebuildReason {
     MarkerDamaged,
     /// The files are not those that the last run left when it ended cleanly.
     FilesDamaged,
-    /// The engine could not open what it had written.
+    /// The engine could not open what it had written, or the rows do not add up.
     OpenFailed(LossCause),
     /// It was wiped by [`Engine::wipe_shelf`].
     Wiped,

@@ -7,6 +7,7 @@
 mod files;
 mod marker;
 mod shelf;
+mod sums;
 mod table;
 
 use std::collections::HashMap;

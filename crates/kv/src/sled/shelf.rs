@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 
 use super::files;
 use super::marker::{Ending, Found, Marker};
-use super::{BootId, SledOptions};
+use super::{BootId, SledOptions, sums};
 use crate::engine::{RebuildReason, ShelfCount, ShelfId, ShelfReport, ShelfState};
 use crate::guard::{guarded, message};
 use crate::{KvError, LossCause};
@@ -40,9 +40,18 @@ pub(super) struct Instance {
     generation: u64,
 }
 
+/// Whether the rows are added up when a shelf is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Check {
+    /// The files are known to be those that were closed.
+    Unneeded,
+    /// The last run was cut off.
+    AddUp,
+}
+
 /// What the last run left behind.
 enum Legacy {
-    Believed { generation: u64 },
+    Believed { generation: u64, check: Check },
     Discarded { generation: u64, reason: RebuildReason },
 }
 
@@ -57,7 +66,7 @@ impl Shelf {
         fs::create_dir_all(&directory).map_err(failed)?;
         let slot = match judge(&directory, options.shelves, &options.boot_id).map_err(failed)? {
             Legacy::Discarded { generation, reason } => open_empty(id, &options, generation, reason)?,
-            Legacy::Believed { generation } => match open_db(id, &options, generation) {
+            Legacy::Believed { generation, check } => match open_db(id, &options, generation, check) {
                 Ok(instance) => Slot::Open {
                     instance,
                     state: ShelfState::Believed,
@@ -212,7 +221,11 @@ fn judge(directory: &Path, shelves: ShelfCount, boot_id: &BootId) -> io::Result<
     };
     let generation = marker.generation;
     match distrust(directory, &marker, shelves, boot_id)? {
-        None => Ok(Legacy::Believed { generation }),
+        None => {
+            let clean = matches!(marker.ending, Ending::Clean { .. });
+            let check = if clean { Check::Unneeded } else { Check::AddUp };
+            Ok(Legacy::Believed { generation, check })
+        }
         Some(reason) => {
             let generation = generation.max(newest_generation(directory)?);
             Ok(Legacy::Discarded { generation, reason })
@@ -254,7 +267,7 @@ fn open_empty(id: ShelfId, options: &SledOptions, last: u64, reason: RebuildReas
     for (_, old) in generations(&directory).unwrap_or_default() {
         drop(fs::remove_dir_all(old));
     }
-    let instance = open_db(id, options, generation).map_err(|cause| KvError::Open {
+    let instance = open_db(id, options, generation, Check::Unneeded).map_err(|cause| KvError::Open {
         shelf: id,
         detail: cause.to_string(),
     })?;
@@ -266,7 +279,12 @@ fn open_empty(id: ShelfId, options: &SledOptions, last: u64, reason: RebuildReas
 
 /// Marks the shelf as running and opens one generation in a thread of its own, where a panic is contained
 /// together with whatever sled keeps per thread.
-fn open_db(id: ShelfId, options: &SledOptions, generation: u64) -> Result<Arc<Instance>, LossCause> {
+fn open_db(
+    id: ShelfId,
+    options: &SledOptions,
+    generation: u64,
+    check: Check,
+) -> Result<Arc<Instance>, LossCause> {
     let directory = shelf_directory(options, id);
     let failed = |error: io::Error| LossCause::Failed(error.to_string());
     fs::create_dir_all(generation_directory(&directory, generation)).map_err(failed)?;
@@ -283,7 +301,13 @@ fn open_db(id: ShelfId, options: &SledOptions, generation: u64) -> Result<Arc<In
         );
     let opener = thread::Builder::new()
         .name(format!("open-shelf-{id}"))
-        .spawn(move || config.open());
+        .spawn(move || {
+            let db = config.open()?;
+            if check == Check::AddUp && !sums::hold(&db)? {
+                return Err(sled::Error::ReportableBug("the rows do not add up".to_owned()));
+            }
+            Ok(db)
+        });
     match opener.map_err(failed)?.join() {
         Ok(Ok(db)) => Ok(Arc::new(Instance { db, generation })),
         Ok(Err(error)) => Err(LossCause::Failed(error.to_string())),

@@ -1,11 +1,13 @@
 //! A table as a prefix of the keys of a shelf.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::{RwLock, RwLockReadGuard};
 
 use super::shelf::{Instance, Shelf};
+use super::sums::{self, Prefix};
 use crate::engine::{ShelfId, Table, TableId, View};
 use crate::guard::guarded;
 use crate::range::{Direction, KeyRange, Row, Rows};
@@ -15,7 +17,7 @@ use crate::{Batch, KvError, LossCause};
 const WIPE_ROWS: usize = 4096;
 
 pub(super) struct SledTable {
-    prefix: [u8; 8],
+    prefix: Prefix,
     shelf: Arc<Shelf>,
     // Shared by all handles of the table: views hold it for reading, batches for writing.
     views: Arc<RwLock<()>>,
@@ -24,7 +26,7 @@ pub(super) struct SledTable {
 impl SledTable {
     pub(super) fn new(id: TableId, shelf: Arc<Shelf>, views: Arc<RwLock<()>>) -> Self {
         Self {
-            prefix: id.get().to_be_bytes(),
+            prefix: sums::row_prefix(id),
             shelf,
             views,
         }
@@ -61,19 +63,17 @@ impl SledTable {
     /// Writes `batch` with its prefixes resolved against the rows that are there now.
     fn write(&self, batch: &Batch) -> Result<(), KvError> {
         self.shelf.write(|db| {
-            let mut changes = sled::Batch::default();
+            let mut changes = BTreeMap::new();
             for prefix in batch.cleared() {
                 for key in db.scan_prefix(self.key(prefix)).keys() {
-                    changes.remove(key?);
+                    changes.insert(key?, None);
                 }
             }
             for (key, value) in batch.changes(&KeyRange::all(), Direction::Forward) {
-                match value {
-                    Some(value) => changes.insert(self.key(key), value.as_ref()),
-                    None => changes.remove(self.key(key)),
-                }
+                let value = value.map(|value| sled::IVec::from(value.as_ref()));
+                changes.insert(self.key(key).into(), value);
             }
-            db.apply_batch(changes)
+            sums::apply(db, &self.prefix, changes.into_iter().collect())
         })
     }
 }
@@ -112,13 +112,12 @@ impl Table for SledTable {
         let _no_views = self.views.write();
         loop {
             let removed = self.shelf.write(|db| {
-                let mut changes = sled::Batch::default();
-                let mut count = 0_usize;
-                for key in db.scan_prefix(self.prefix).keys().take(WIPE_ROWS) {
-                    changes.remove(key?);
-                    count += 1;
-                }
-                db.apply_batch(changes).map(|()| count)
+                let first = db.scan_prefix(self.prefix).keys().take(WIPE_ROWS);
+                let changes = first
+                    .map(|key| Ok((key?, None)))
+                    .collect::<sled::Result<Vec<_>>>()?;
+                let count = changes.len();
+                sums::apply(db, &self.prefix, changes).map(|()| count)
             })?;
             if removed < WIPE_ROWS {
                 return Ok(());
