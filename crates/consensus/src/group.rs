@@ -20,7 +20,7 @@ use crate::machine::{Machine, Subject};
 use crate::options::{GroupOptions, ReadPolicy};
 use crate::peer::Receiving;
 use crate::state_machine::StateMachine;
-use crate::tables::{SubjectRows, TablesError};
+use crate::tables::SubjectRows;
 use crate::types::{Command, Host, Outcome, TypeConfig};
 use crate::wire;
 use crate::{Error, LogPosition, NodeId, ReplicaId, Result};
@@ -152,17 +152,7 @@ impl<M: Machine> Group<M> {
         })
     }
 
-    /// Returns every subject that has rows, but the header, in the order of their names.
-    ///
-    /// # Errors
-    /// [`Error::Tables`].
-    pub async fn subjects(&self) -> Result<Vec<Subject>> {
-        let tables = self.machine.applier.share_tables();
-        let found = self.machine.blocking.run(move || tables.subjects()).await??;
-        Ok(found.into_iter().map(|(subject, _)| subject).collect())
-    }
-
-    /// Returns up to `limit` subjects from `first` to `last`, both included, in order: shorter names first,
+    /// Returns up to `count_max` subjects from `first` to `last`, both included, in order: shorter names first,
     /// names of one length by their bytes.
     ///
     /// # Errors
@@ -171,20 +161,14 @@ impl<M: Machine> Group<M> {
         &self,
         first: Subject,
         last: Subject,
-        limit: usize,
+        count_max: usize,
     ) -> Result<Vec<Subject>> {
         let tables = self.machine.applier.share_tables();
-        let list = move || tables.subjects_between(&first, &last, limit);
-        self.machine
+        Ok(self
+            .machine
             .blocking
-            .run(list)
-            .await?
-            .map_err(|error| match error {
-                TablesError::Engine(error) => Error::Tables(error),
-                TablesError::Damaged(error) => Error::Failed {
-                    detail: error.to_string(),
-                },
-            })
+            .run(move || tables.subjects_between(&first, &last, count_max))
+            .await??)
     }
 
     /// Begins the group with these voters. To be called once, on one of them, when the group is created.
@@ -229,6 +213,22 @@ impl<M: Machine> Group<M> {
         self.raft
             .trigger()
             .transfer_leader(to)
+            .await
+            .map_err(|error| self.fatal(error))
+    }
+
+    /// Lets the replica ask for votes now, for when its leader is known to be dead. Voters refuse while the
+    /// leader's lease runs, and this replica does nothing while it withholds votes.
+    ///
+    /// # Errors
+    /// [`Error::VoteWithheld`] and [`Error::Stopped`].
+    pub async fn campaign(&self) -> Result<()> {
+        if self.withholds_votes() {
+            return Err(Error::VoteWithheld);
+        }
+        self.raft
+            .trigger()
+            .elect(true)
             .await
             .map_err(|error| self.fatal(error))
     }

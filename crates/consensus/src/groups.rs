@@ -116,11 +116,34 @@ impl<M: Machine> Groups<M> {
     /// Starts a replica and returns it when it has recovered what its log says was committed. Starting one
     /// that runs returns it.
     ///
+    /// Tables that turn out to be lost or damaged are rebuilt, together with those of the other replicas on a
+    /// lost shelf.
+    ///
     /// # Errors
-    /// Damage to log or snapshot is named and nothing is changed. A lost shelf is [`Error::Tables`].
+    /// Damage to log or snapshot is named and nothing is changed.
     pub async fn start(&self, group: GroupId, replica: ReplicaId, machine: Arc<M>) -> Result<Arc<Group<M>>> {
         let _changing = self.changing.lock().await;
-        self.start_locked(group, replica, machine).await
+        let error = match self.start_locked(group, replica, Arc::clone(&machine)).await {
+            Ok(started) => return Ok(started),
+            Err(error) => error,
+        };
+        match (Failure {
+            group,
+            replica,
+            error,
+        }) {
+            failure if failure.remedy() == Remedy::StopProcess => Err(failure.error),
+            failure => {
+                tracing::warn!(group = group.0, error = %failure.error, "tables are rebuilt at start");
+                match failure.remedy() {
+                    Remedy::RebuildShelf(shelf) => self.rebuild_shelf_locked(shelf).await?,
+                    Remedy::RebuildTables(_) | Remedy::StopProcess => {
+                        self.parts.reset_tables(replica).await?
+                    }
+                }
+                self.start_locked(group, replica, machine).await
+            }
+        }
     }
 
     /// Returns the replica of a group.
@@ -193,6 +216,10 @@ impl<M: Machine> Groups<M> {
     /// The first error, after every replica has been tried.
     pub async fn rebuild_shelf(&self, shelf: ShelfId) -> Result<()> {
         let _changing = self.changing.lock().await;
+        self.rebuild_shelf_locked(shelf).await
+    }
+
+    async fn rebuild_shelf_locked(&self, shelf: ShelfId) -> Result<()> {
         if !matches!(self.parts.engine.report(shelf)?.state, ShelfState::Lost(_)) {
             return Ok(());
         }
@@ -229,8 +256,7 @@ impl<M: Machine> Groups<M> {
         let _changing = self.changing.lock().await;
         let failed = self.get(group)?;
         self.stop_failed(&failed).await;
-        let tables = failed.machine.applier.share_tables();
-        self.parts.blocking.run(move || tables.reset()).await??;
+        self.parts.reset_tables(failed.replica()).await?;
         self.start_locked(group, failed.replica(), failed.share_machine())
             .await
             .map(|_| ())

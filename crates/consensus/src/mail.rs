@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mailstore::event::Event;
 use mailstore::rows::{ReadRows, Rows, RowsError};
-use mailstore::{Rejection, Reply, TableError, codec};
+use mailstore::{AccountId, Rejection, Reply, TableError, codec};
 
-use crate::LogPosition;
+use crate::group::Group;
 use crate::machine::{Applied, Machine, MachineError, Subject};
 use crate::tables::SubjectRows;
+use crate::{Error, LogPosition};
 
 /// Takes what committed entries mean to those who watch, in log order. It must not block.
 pub trait EventSink: Send + Sync + 'static {
@@ -46,9 +47,37 @@ const ACCOUNT: u8 = b'a';
 const ADDRESS: u8 = b'@';
 
 /// Returns the account whose rows stand under this name, `None` for an address record.
-pub fn account_of(subject: &Subject) -> Option<mailstore::AccountId> {
+pub fn account_of(subject: &Subject) -> Option<AccountId> {
     let id = subject.name().strip_prefix(&[ACCOUNT])?;
-    id.try_into().ok().map(mailstore::AccountId)
+    id.try_into().ok().map(AccountId)
+}
+
+impl Group<MailMachine> {
+    /// Returns accounts of the group, ascending, behind `after`, at most `count_max`. Accounts whose data has
+    /// been deleted may still be among them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Tables`].
+    pub async fn accounts(
+        &self,
+        after: Option<AccountId>,
+        count_max: usize,
+    ) -> Result<Vec<AccountId>, Error> {
+        let subject = |id| mail_subject(&mailstore::command::Subject::Account(id));
+        // The successor of the largest id is no id, so that nothing lies behind it.
+        let first = match after {
+            None => AccountId([0; 16]),
+            Some(AccountId(id)) => match u128::from_be_bytes(id).checked_add(1) {
+                Some(next) => AccountId(next.to_be_bytes()),
+                None => return Ok(Vec::new()),
+            },
+        };
+        let last = AccountId([u8::MAX; 16]);
+        let found = self
+            .subjects_between(subject(first), subject(last), count_max)
+            .await?;
+        Ok(found.iter().filter_map(account_of).collect())
+    }
 }
 
 impl Machine for MailMachine {

@@ -22,7 +22,8 @@ pub struct GroupOptions {
     pub entry_bytes_max: usize,
     /// The most entries in one message to a follower. The log limits its bytes.
     pub message_entries_max: u64,
-    /// After how many bytes of applied entries a snapshot is written and the log purged.
+    /// After how many bytes of applied entries a snapshot is written and the log purged. A group whose
+    /// snapshots are large waits for up to sixteen times as much.
     pub snapshot_log_bytes: u64,
     /// How many entries stay in the log behind a snapshot, so that a follower that lags a little needs no
     /// snapshot.
@@ -50,7 +51,7 @@ impl Default for GroupOptions {
             read_policy: ReadPolicy::Lease,
             entry_bytes_max: 1024 * 1024,
             message_entries_max: 512,
-            snapshot_log_bytes: 64 * 1024 * 1024,
+            snapshot_log_bytes: 16 * 1024 * 1024,
             kept_entries: 1000,
             snapshot_timeout: Duration::from_secs(40),
         }

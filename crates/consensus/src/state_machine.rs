@@ -126,6 +126,7 @@ impl<M: Machine> RaftSnapshotBuilder<TypeConfig> for StateMachine<M> {
             };
             let (rest, outcome) = self.blocking.run(step).await.map_err(io::Error::other)?;
             if let Some(stored) = outcome.map_err(io::Error::other)? {
+                self.applier.snapshot_wrote(rest.written_bytes());
                 return Ok(self.published(stored));
             }
             build = rest;

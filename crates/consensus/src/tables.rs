@@ -127,17 +127,17 @@ impl GroupTables {
         Ok(found)
     }
 
-    /// Returns up to `limit` subjects between two, both included.
+    /// Returns up to `count_max` subjects between two, both included.
     pub(crate) fn subjects_between(
         &self,
         first: &Subject,
         last: &Subject,
-        limit: usize,
+        count_max: usize,
     ) -> Result<Vec<Subject>, TablesError> {
         let (first, last) = (keys::subject(first), keys::subject(last));
         let range = KeyRange::between(Bound::Included(&first), Bound::Included(&last));
         let mut found = Vec::new();
-        for row in self.table.range(&range, Direction::Forward)?.take(limit) {
+        for row in self.table.range(&range, Direction::Forward)?.take(count_max) {
             found.extend(keys::parse_subject(&row?.key)?);
         }
         Ok(found)

@@ -1,7 +1,8 @@
 //! From openraft's errors to ours.
 
+use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{
-    ClientWriteError, ForwardToLeader, InitializeError, LinearizableReadError, RaftError,
+    ClientWriteError, Fatal, ForwardToLeader, InitializeError, LinearizableReadError, RaftError,
 };
 
 use super::Group;
@@ -46,6 +47,25 @@ impl<M: Machine> Group<M> {
             },
             RaftError::Fatal(fatal) => self.fatal(fatal),
         }
+    }
+}
+
+impl<M: Machine> Group<M> {
+    /// Says why the replica stopped, preferring the cause over openraft's account of it.
+    pub(crate) fn fatal(&self, fatal: Fatal<TypeConfig>) -> Error {
+        match (self.machine.applier.failure(), fatal) {
+            (Some(cause), _) => cause,
+            (None, Fatal::Stopped) => Error::Stopped,
+            (None, fatal @ (Fatal::StorageError(_) | Fatal::Panicked)) => Error::Failed {
+                detail: fatal.to_string(),
+            },
+        }
+    }
+
+    /// Says why the replica stopped, once it has.
+    pub(super) fn stop_cause(&self) -> Error {
+        let fatal = self.raft.metrics().borrow_watched().running_state.clone().err();
+        self.fatal(fatal.unwrap_or(Fatal::Stopped))
     }
 }
 

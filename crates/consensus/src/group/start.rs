@@ -96,6 +96,12 @@ impl<M: Machine> Group<M> {
 }
 
 impl Parts {
+    /// Throws away the rows of a replica that does not run.
+    pub(crate) async fn reset_tables(&self, replica: ReplicaId) -> Result<()> {
+        let tables = GroupTables::new(self.engine.table(TableId::new(replica.0)));
+        Ok(self.blocking.run(move || tables.reset()).await??)
+    }
+
     /// Opens what a replica has on this node. Everything is named after the replica and not the group, so
     /// that a replica that replaces another never sees what that one left.
     async fn storage<M: Machine>(
@@ -111,10 +117,9 @@ impl Parts {
             let directory = directory.map_err(crate::SnapshotError::from)?;
             let tables = Arc::new(GroupTables::new(engine.table(TableId::new(replica.0))));
             let snapshots = SnapshotStore::open(disk, directory)?;
-            Ok((
-                Arc::new(Applier::open(machine, tables, snapshot_bytes)?),
-                Arc::new(snapshots),
-            ))
+            let applier = Applier::open(machine, tables, snapshot_bytes)?;
+            applier.snapshot_lags(snapshots.current().and_then(|stored| stored.manifest.state.last));
+            Ok((Arc::new(applier), Arc::new(snapshots)))
         };
         let (applier, snapshots) = self.blocking.run(open).await??;
         Ok((

@@ -21,10 +21,9 @@ impl<M: Machine> Group<M> {
     }
 
     async fn failed(&self, mut watch: super::GroupWatch) -> Error {
-        match watch.wait_for(|status| !status.is_running).await {
-            // The channel closes when openraft is gone, for whichever reason.
-            Ok(_) | Err(_) => self.machine.applier.failure().unwrap_or(Error::Stopped),
-        }
+        // The channel closes when openraft is gone, for whichever reason.
+        let _ = watch.wait_for(|status| !status.is_running).await;
+        self.stop_cause()
     }
 
     async fn resume_campaigning(&self) {

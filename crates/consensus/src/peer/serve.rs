@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use openraft::errors::{Fatal, RaftError};
+use openraft::errors::RaftError;
 use prost::Message;
 
 use super::messages::{self, VoteCall, WirePiece, WirePieceOutcome};
@@ -97,17 +97,6 @@ impl<M: Machine> Group<M> {
             RaftError::Fatal(fatal) => self.fatal(fatal),
             RaftError::APIError(error) => Error::Failed {
                 detail: error.to_string(),
-            },
-        }
-    }
-
-    /// Says why the replica stopped, preferring the cause over openraft's account of it.
-    pub(crate) fn fatal(&self, fatal: Fatal<TypeConfig>) -> Error {
-        match (self.machine.applier.failure(), fatal) {
-            (Some(cause), _) => cause,
-            (None, Fatal::Stopped) => Error::Stopped,
-            (None, fatal @ (Fatal::StorageError(_) | Fatal::Panicked)) => Error::Failed {
-                detail: fatal.to_string(),
             },
         }
     }

@@ -19,6 +19,7 @@ pub(crate) struct SnapshotBuild {
     todo: VecDeque<Todo>,
     running: Option<(Subject, Section)>,
     pack: Option<PackWriter>,
+    written_bytes: u64,
 }
 
 /// How a subject gets into the snapshot.
@@ -60,9 +61,15 @@ impl SnapshotBuild {
             todo,
             running: None,
             pack: None,
+            written_bytes: 0,
         };
         build.plan_copies()?;
         Ok(build)
+    }
+
+    /// Returns how many bytes of parts were written, for when the next snapshot should be.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.written_bytes
     }
 
     /// Does a bounded amount of work. Returns the snapshot once it is durable.
@@ -144,6 +151,7 @@ impl SnapshotBuild {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<Part, SnapshotError> {
+        self.written_bytes += bytes.len() as u64;
         let pack = match &mut self.pack {
             Some(pack) => pack,
             none => none.insert(self.store.create_pack()?),

@@ -25,14 +25,21 @@ pub(crate) struct Applier<M: Machine> {
 }
 
 /// Counts what a restart would have to replay, and says when that is too much.
-pub(crate) struct SnapshotDue {
-    bytes_max: u64,
+struct SnapshotDue {
+    bytes_min: u64,
+    bytes_due: AtomicU64,
     bytes: AtomicU64,
     notify: Notify,
 }
 
 /// What an entry costs beside its command, so that empty ones count too.
 const ENTRY_OVERHEAD_BYTES: u64 = 64;
+
+/// What an entry is taken to cost that was counted in an earlier run.
+const ENTRY_BYTES_GUESS: u64 = 320;
+
+/// By how much the configured bytes may be passed when snapshots are large.
+const SNAPSHOT_PATIENCE: u64 = 16;
 
 impl<M: Machine> Applier<M> {
     /// Reads what the tables hold.
@@ -43,7 +50,8 @@ impl<M: Machine> Applier<M> {
     ) -> Result<Self, Error> {
         let state = tables.applied()?;
         let snapshot_due = SnapshotDue {
-            bytes_max: snapshot_bytes,
+            bytes_min: snapshot_bytes,
+            bytes_due: AtomicU64::new(snapshot_bytes),
             bytes: AtomicU64::new(0),
             notify: Notify::new(),
         };
@@ -104,8 +112,25 @@ impl<M: Machine> Applier<M> {
         self.failure.lock().clone()
     }
 
+    /// Takes note of how far the newest snapshot is behind at the start, so that a process that is restarted
+    /// often still writes snapshots.
+    pub(crate) fn snapshot_lags(&self, snapshot: Option<LogId>) {
+        let applied = self.state().last.map_or(0, |id| id.index);
+        let behind = applied.saturating_sub(snapshot.map_or(0, |id| id.index));
+        self.snapshot_due.count(behind.saturating_mul(ENTRY_BYTES_GUESS));
+    }
+
     pub(crate) fn snapshot_begins(&self) {
         self.snapshot_due.bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Sets when the next snapshot is due: one that had to write much waits longer, so that a few busy large
+    /// accounts are not written again and again for a little log.
+    pub(crate) fn snapshot_wrote(&self, bytes: u64) {
+        let due = &self.snapshot_due;
+        let patience = due.bytes_min.saturating_mul(SNAPSHOT_PATIENCE);
+        due.bytes_due
+            .store((bytes / 2).clamp(due.bytes_min, patience), Ordering::Relaxed);
     }
 
     /// Waits until a snapshot is due.
@@ -177,7 +202,7 @@ impl<M: Machine> Applier<M> {
 impl SnapshotDue {
     fn count(&self, bytes: u64) {
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) >= self.bytes_max {
+        if before.saturating_add(bytes) >= self.bytes_due.load(Ordering::Relaxed) {
             self.notify.notify_one();
         }
     }

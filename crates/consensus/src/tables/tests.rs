@@ -73,6 +73,24 @@ fn subjects_are_listed_without_the_header_and_do_not_mix() {
 }
 
 #[test]
+fn subjects_are_listed_between_two() {
+    let tables = tables();
+    for name in ["a1", "a2", "a22", "a3", "b1", "a"] {
+        put(&tables, &subject(name), &[("k", "v")], 1);
+    }
+    let find = |first, last, count_max| {
+        tables
+            .subjects_between(&subject(first), &subject(last), count_max)
+            .expect("listed")
+    };
+    assert_eq!(find("a0", "a9", 9), ["a1", "a2", "a3"].map(subject));
+    assert_eq!(find("a0", "a9", 2), ["a1", "a2"].map(subject));
+    assert_eq!(find("a2", "b1", 9), ["a2", "a3", "b1"].map(subject));
+    assert_eq!(find("a4", "a9", 9), []);
+    assert_eq!(find("b1", "a1", 9), []);
+}
+
+#[test]
 fn an_entry_sees_the_writes_of_the_entries_before_it() {
     let tables = tables();
     let account = subject("a");

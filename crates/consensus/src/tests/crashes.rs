@@ -149,6 +149,71 @@ async fn a_full_disk_refuses_writes_and_recovers_without_a_restart() {
     );
 }
 
+/// A failed fsync leaves nobody knowing what is durable: the replica stops and acknowledges nothing more.
+#[tokio::test(start_paused = true)]
+async fn a_failed_sync_stops_the_replica_and_loses_nothing_acknowledged() {
+    for nth in 1..4 {
+        let mut cluster = Cluster::started(1, GroupOptions::default()).await;
+        let mut book = BTreeMap::new();
+        fill(&cluster, &mut book, 0).await;
+        cluster.node(1).disk.fail_sync_after(nth);
+        fill(&cluster, &mut book, 1).await;
+        let failure = cluster.node(1).groups.next_failure().await;
+        assert_eq!(failure.remedy(), Remedy::StopProcess, "{failure:?}");
+        assert!(cluster.node(1).set("a", "k", "after").await.is_err());
+        cluster.crash(1).await;
+        cluster.node(1).start().await.expect("started");
+        check(&cluster, &book).await;
+    }
+}
+
+/// A read may be the first to meet a lost shelf, when nothing is being written.
+#[tokio::test(start_paused = true)]
+async fn a_shelf_lost_by_a_read_is_reported_too() {
+    let cluster = Cluster::started(1, options()).await;
+    let node = cluster.node(1);
+    node.set("a", "k", "1").await.expect("committed");
+    let operation = Some(Operation::Get);
+    node.tables.faults.push(Fault {
+        skip: 0,
+        operation,
+        shelf: None,
+        effect: Effect::Panic,
+    });
+    assert!(matches!(node.peek("a", "k").await, Err(Error::Tables(_))));
+    let Remedy::RebuildShelf(shelf) = node.groups.next_failure().await.remedy() else {
+        panic!("the shelf must be named");
+    };
+    node.groups.rebuild_shelf(shelf).await.expect("rebuilt");
+    // Told twice, it is rebuilt once.
+    node.groups.rebuild_shelf(shelf).await.expect("nothing to do");
+    assert_eq!(node.get("a", "k").await.expect("read"), Some("1".to_owned()));
+}
+
+/// A shelf that fails while a replica starts is rebuilt by the start itself.
+#[tokio::test(start_paused = true)]
+async fn tables_that_fail_at_the_start_are_rebuilt() {
+    let mut cluster = Cluster::started(1, options()).await;
+    let mut book = BTreeMap::new();
+    fill(&cluster, &mut book, 0).await;
+    for skip in 0..6 {
+        cluster.restart(1).await;
+        let faults = &cluster.node(1).tables.faults;
+        faults.push(Fault {
+            skip,
+            operation: None,
+            shelf: None,
+            effect: Effect::LoseBefore,
+        });
+        cluster.node(1).start().await.expect("started");
+        if cluster.node(1).tables.faults.remaining() == 0 {
+            check(&cluster, &book).await;
+        } else {
+            break;
+        }
+    }
+}
+
 async fn filled() -> (Cluster, BTreeMap<String, String>) {
     let cluster = Cluster::started(1, options()).await;
     let mut book = BTreeMap::new();
