@@ -10,7 +10,6 @@ use mailstore::{BlobId, GroupId, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::generated::raft as proto;
@@ -18,7 +17,7 @@ use crate::generated::raft::content_client::ContentClient as Client;
 use crate::generated::raft::content_server::{Content, ContentServer};
 use crate::generated::raft::replicate_piece::Piece;
 use crate::status::{status, store_error};
-use crate::transport::{Dialer, Services, may_use_raft};
+use crate::transport::{Connection, Dialer, Services, may_use_raft};
 
 /// Pieces that wait for the network, beside what HTTP/2's windows hold.
 const PIECES_WAITING_MAX: usize = 4;
@@ -59,7 +58,7 @@ impl Services {
 /// Sends content to one other node, or gets it from there.
 #[derive(Clone)]
 pub struct ContentClient {
-    client: Client<Channel>,
+    client: Client<Connection>,
 }
 
 impl ContentClient {

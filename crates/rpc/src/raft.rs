@@ -6,13 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mailstore::GroupId;
-use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 
 use crate::generated::raft as proto;
 use crate::generated::raft::raft_client::RaftClient as Client;
 use crate::generated::raft::raft_server::{Raft, RaftServer};
-use crate::transport::{Dialer, Services, may_use_raft};
+use crate::transport::{Connection, Dialer, Services, may_use_raft};
 
 /// Largest Raft message that is taken: one batch of entries and its frame.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -79,9 +78,9 @@ impl Services {
 /// that none delays another.
 #[derive(Clone)]
 pub struct RaftClient {
-    entries: Client<Channel>,
-    votes: Client<Channel>,
-    snapshots: Client<Channel>,
+    entries: Client<Connection>,
+    votes: Client<Connection>,
+    snapshots: Client<Connection>,
 }
 
 impl RaftClient {

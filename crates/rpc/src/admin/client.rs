@@ -16,7 +16,6 @@ use mailstore::query::{AccountInfo, MailboxTree};
 use mailstore::time::Timestamp;
 use mailstore::{AccountId, MailboxId, SessionId, StoreError};
 use tonic::Streaming;
-use tonic::transport::Channel;
 
 use super::fields::account_id;
 use super::mailboxes::special_use_names;
@@ -24,12 +23,12 @@ use crate::generated::admin as proto;
 use crate::generated::admin::admin_client::AdminClient as Client;
 use crate::node_client::{answer, decoded};
 use crate::status::{store_error, unreadable_answer};
-use crate::transport::Dialer;
+use crate::transport::{Connection, Dialer};
 
 /// Administration over gRPC, as if it were in this process.
 #[derive(Clone)]
 pub struct AdminClient {
-    client: Client<Channel>,
+    client: Client<Connection>,
 }
 
 impl AdminClient {
@@ -41,7 +40,7 @@ impl AdminClient {
         }
     }
 
-    fn call(&self) -> Client<Channel> {
+    fn call(&self) -> Client<Connection> {
         self.client.clone()
     }
 }

@@ -14,7 +14,6 @@ use futures::{Stream, StreamExt};
 use mailstore::StoreError;
 use mailstore::error::DecodeError;
 use mailstore::ports::{BoxStream, Caller};
-use tonic::transport::Channel;
 use tonic::{Response, Status, Streaming};
 
 use crate::generated::node::delivery_client::DeliveryClient;
@@ -23,7 +22,7 @@ use crate::generated::node::mail_client::MailClient;
 use crate::generated::node::node_admin_client::NodeAdminClient;
 use crate::generated::node::{self as proto, EncodedResponse};
 use crate::status::{store_error, unreadable_answer};
-use crate::transport::Dialer;
+use crate::transport::{Connection, Dialer};
 
 /// Time that a call with one answer may take. A caller that has more patience tries again.
 const CALL_TIME_MAX: Duration = Duration::from_secs(10);
@@ -34,11 +33,11 @@ const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// connections of their own, so that neither waits for the other.
 #[derive(Clone)]
 pub struct NodeClient {
-    mail: MailClient<Channel>,
-    bulk: MailClient<Channel>,
-    login: LoginClient<Channel>,
-    delivery: DeliveryClient<Channel>,
-    admin: NodeAdminClient<Channel>,
+    mail: MailClient<Connection>,
+    bulk: MailClient<Connection>,
+    login: LoginClient<Connection>,
+    delivery: DeliveryClient<Connection>,
+    admin: NodeAdminClient<Connection>,
 }
 
 impl NodeClient {

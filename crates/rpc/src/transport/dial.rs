@@ -7,10 +7,15 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use tls::{Clock, ClusterFiles, ExpectedPeer, NodeName, Role};
 use tokio::net::{TcpStream, UnixStream};
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
 use super::RpcError;
+use super::trace::InjectTrace;
+
+/// A connection whose calls carry their trace.
+pub(crate) type Connection = InterceptedService<Channel, InjectTrace>;
 
 /// Time that a connection and its handshake may take.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
@@ -115,7 +120,11 @@ impl Dialer {
     }
 
     /// Returns a connection, which is made when first used.
-    pub(crate) fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Connection {
+        InterceptedService::new(self.plain_channel(), InjectTrace)
+    }
+
+    fn plain_channel(&self) -> Channel {
         let endpoint = Endpoint::from_static(PLACEHOLDER)
             .connect_timeout(CONNECT_TIME_MAX)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)

@@ -112,6 +112,7 @@ impl Listener {
     /// When the server fails as such; a connection that fails is its own affair.
     pub async fn serve(self, services: Services, stop: CancellationToken) -> Result<(), RpcError> {
         let server = Server::builder()
+            .trace_fn(super::trace::incoming_span)
             .tcp_nodelay(true)
             .max_concurrent_streams(Some(STREAMS_MAX))
             .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS_MAX))

@@ -3,9 +3,11 @@
 mod dial;
 mod listen;
 mod roles;
+mod trace;
 
 use std::sync::Arc;
 
+pub(crate) use dial::Connection;
 pub use dial::Dialer;
 pub use listen::{Listener, Services};
 pub(crate) use roles::{may_administer, may_deliver, may_log_in, may_resolve, may_use_raft};
