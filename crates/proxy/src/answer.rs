@@ -78,6 +78,15 @@ impl Answer {
         }
     }
 
+    /// Returns the answer to the command during which the connection ends. Every tagged command gets one.
+    pub(crate) fn ending(code: Option<ResponseCode<'static>>, text: &'static str) -> Self {
+        Self {
+            condition: Condition::No,
+            code: code.map(Code::Plain),
+            text,
+        }
+    }
+
     pub(crate) fn with(self, code: Code) -> Self {
         Self {
             code: Some(code),

@@ -235,10 +235,7 @@ async fn conclude(
 ) -> Result<(), Over> {
     let (answer, mut over) = match result.map_or_else(Failure::into_answer, Ok) {
         Ok(answer) => (answer, None),
-        Err(Over::Bye(code, text)) => (
-            Answer::no(ResponseCode::NonExistent, text),
-            Some(Over::Bye(code, text)),
-        ),
+        Err(Over::Bye(code, text)) => (Answer::ending(code, text), Some(Over::Bye(code, text))),
         Err(over) => return Err(over),
     };
     if let (Some(expunges), None, true) = (sync, &over, answer.condition != Condition::Bad) {

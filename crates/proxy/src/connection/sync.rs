@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use imap_wire::response::ResponseCode;
 use mailstore::command::MessageCommand;
+use mailstore::mailbox::Mailbox;
 use mailstore::query::MailboxRef;
 use mailstore::{Rejection, Reply, StoreError, Uid, UidSet};
 
@@ -34,9 +36,7 @@ impl Connection {
             .changes(&mailbox, selected.modseq())
             .await
             .map_err(lost_mailbox)?;
-        if changes.mailbox.uid_validity != selected.uid_validity {
-            return Err(replaced());
-        }
+        check_identity(selected, &changes.mailbox)?;
         let news = News::from_changes(selected, changes);
         self.tell(news, expunges).await
     }
@@ -47,15 +47,12 @@ impl Connection {
         let store = self.store()?;
         let refreshed = self.services.views.refresh(&store, selected.mailbox).await;
         let snapshot = refreshed.map_err(lost_mailbox)?;
-        if snapshot.mailbox().uid_validity != selected.uid_validity {
-            return Err(replaced());
-        }
+        check_identity(selected, snapshot.mailbox())?;
         let news = News::from_snapshot(selected, &snapshot);
         self.tell(news, expunges).await?;
         Ok(snapshot)
     }
 
-    /// Tells of messages that are known to be gone and were held back.
     async fn tell(&mut self, mut news: News, expunges: Expunges) -> Result<(), Failure> {
         let store = self.store()?;
         let enabled = self.session.enabled;
@@ -63,6 +60,7 @@ impl Connection {
         news.recent = recent_among(&store, selected, &news).await;
         let mailbox = Arc::clone(&news.mailbox);
         let selected = self.selected_mut()?;
+        selected.name = mailbox.name.clone();
         let told = selected.tell(news, expunges);
         let (recent, access) = (selected.recent().clone(), selected.access);
         let names = report::flag_names(&mailbox, &recent);
@@ -111,13 +109,19 @@ pub(crate) async fn claim_recent(
 fn lost_mailbox(error: StoreError) -> Failure {
     match error {
         StoreError::Rejected(Rejection::NoSuchMailbox) => {
-            Over::Bye(None, "Selected mailbox was deleted").into()
+            Over::Bye(Some(ResponseCode::NonExistent), "Selected mailbox was deleted").into()
         }
         other => other.into(),
     }
 }
 
-/// RENAME of INBOX gave it a greater UIDVALIDITY, which a session cannot be told of.
-fn replaced() -> Failure {
-    Over::Bye(None, "Selected mailbox was renamed").into()
+/// RENAME of INBOX takes the mailbox away under another name and puts an empty one in its place, where
+/// new mail arrives (RFC 3501 §6.3.5). A session that has INBOX selected cannot be told so. Under any
+/// other name a mailbox stays what it was.
+fn check_identity(selected: &Selected, mailbox: &Mailbox) -> Result<(), Failure> {
+    let same = mailbox.uid_validity == selected.uid_validity;
+    if same && (!selected.name.is_inbox() || mailbox.name.is_inbox()) {
+        return Ok(());
+    }
+    Err(Over::Bye(Some(ResponseCode::NonExistent), "Selected mailbox was renamed").into())
 }

@@ -1,6 +1,14 @@
 //! Whole sessions: a proxy on a store in memory, reached over streams in memory, on stopped time.
 
 #[cfg(test)]
+mod conduct;
+#[cfg(test)]
+mod interleaving;
+#[cfg(test)]
+mod security;
+#[cfg(test)]
+mod storage;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod transcripts;

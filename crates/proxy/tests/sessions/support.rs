@@ -10,7 +10,7 @@ use mailstore::account::QuotaLimits;
 use mailstore::time::Timestamp;
 use proxy::{Environment, Proxy, ProxyOptions, Security};
 use testkit::MemoryStore;
-use testkit::transcript::{Connect, Credentials, Stream};
+use testkit::transcript::{Connect, Credentials, Peer, Said, Stream};
 
 /// The one user of these tests.
 pub const USER: &str = "demo@example.org";
@@ -90,4 +90,46 @@ impl Connect for Server {
     async fn connect(&self) -> io::Result<Box<dyn Stream>> {
         Ok(Box::new(self.open()))
     }
+}
+
+impl Server {
+    /// Opens a connection and reads the greeting.
+    pub async fn greeted(&self) -> Peer {
+        let mut peer = Peer::new(Box::new(self.open()));
+        let greeting = peer.hear().await;
+        assert!(matches!(&greeting, Said::Response(line) if line.starts_with("* OK [CAPABILITY IMAP4rev1 ")));
+        peer
+    }
+
+    /// Opens a connection and logs in.
+    pub async fn logged_in(&self) -> Peer {
+        let mut peer = self.greeted().await;
+        let login = peer.command("in", &format!("LOGIN {USER} {PASSWORD}")).await;
+        assert!(is_ok(&login), "{login:?}");
+        peer
+    }
+
+    /// Opens a connection, logs in and selects INBOX.
+    pub async fn selected(&self) -> Peer {
+        let mut peer = self.logged_in().await;
+        let select = peer.command("in", "SELECT INBOX").await;
+        assert!(is_ok(&select), "{select:?}");
+        peer
+    }
+}
+
+/// Tells whether the last response is a tagged OK.
+pub fn is_ok(responses: &[String]) -> bool {
+    responses.last().and_then(|last| last.split(' ').nth(1)) == Some("OK")
+}
+
+/// Returns the tagged response, the last one.
+pub fn tagged(responses: &[String]) -> &str {
+    responses.last().map_or("", String::as_str)
+}
+
+/// Appends a message of that text.
+pub async fn append(peer: &mut Peer, text: &str) -> Vec<String> {
+    peer.command("ap", &format!("APPEND INBOX {{{}+}}\r\n{text}", text.len()))
+        .await
 }

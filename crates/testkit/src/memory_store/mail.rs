@@ -60,7 +60,13 @@ impl Mail for MemoryStore {
         command: Command,
     ) -> Result<Reply, StoreError> {
         self.ask(caller, |_, _| Ok(()))?;
-        self.apply(caller.account, Some(request), command)
+        let reply = self.apply(caller.account, Some(request), command);
+        let mut state = self.state.lock();
+        if state.lost_replies > 0 {
+            state.lost_replies -= 1;
+            return Err(StoreError::OutcomeUnknown);
+        }
+        reply
     }
 
     async fn mailbox_tree(&self, caller: &Caller) -> Result<Arc<MailboxTree>, StoreError> {
@@ -181,9 +187,8 @@ impl Mail for MemoryStore {
                 account: whose,
                 mailbox: changed,
             } => *whose == account && mailbox.is_none_or(|mailbox| mailbox == *changed),
-            Event::TreeChanged { account: whose } | Event::AccountChanged { account: whose } => {
-                *whose == account && mailbox.is_none()
-            }
+            Event::TreeChanged { account: whose } => *whose == account,
+            Event::AccountChanged { .. } => false,
         };
         let events = BroadcastStream::new(self.events.subscribe());
         let events = events.filter_map(move |event| {

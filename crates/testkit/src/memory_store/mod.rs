@@ -45,6 +45,8 @@ struct State {
     next_session: u64,
     /// Errors that the next calls meet, last first.
     faults: Vec<StoreError>,
+    /// Changes that are made and whose replies are then lost.
+    lost_replies: u32,
     calls: u64,
 }
 
@@ -69,6 +71,7 @@ impl MemoryStore {
             time: BEGINNING,
             next_session: 1,
             faults: Vec::new(),
+            lost_replies: 0,
             calls: 0,
         };
         Self {
@@ -109,6 +112,11 @@ impl MemoryStore {
         let mut faults: Vec<_> = errors.into_iter().collect();
         faults.reverse();
         self.state.lock().faults = faults;
+    }
+
+    /// Loses the replies of the next changes: they are made, and whoever asked does not hear of it.
+    pub fn lose_replies(&self, count: u32) {
+        self.state.lock().lost_replies = count;
     }
 
     /// Counts the calls of the mail port so far.

@@ -28,5 +28,5 @@ mod peer;
 mod player;
 
 pub use file::{Fixture, Line, LineKind, Message, StartState, Transcript, TranscriptError};
-pub use peer::Stream;
+pub use peer::{Peer, Said, Stream};
 pub use player::{Connect, Credentials, Failure, Play, play};

@@ -12,40 +12,65 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-pub(super) struct Peer {
+/// One connection, from the client's side.
+pub struct Peer {
     stream: Box<dyn Stream>,
     buffer: Vec<u8>,
 }
 
 /// What the server did next.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Said {
+pub enum Said {
     /// One response, its literals included, CRLF and unprintable octets written as escapes.
     Response(String),
+    /// The end of the connection.
     Closed,
     /// Nothing for a long time.
     Silence,
 }
 
 impl Peer {
-    pub(super) fn new(stream: Box<dyn Stream>) -> Self {
+    /// Talks over a stream.
+    #[must_use]
+    pub fn new(stream: Box<dyn Stream>) -> Self {
         Self {
             stream,
             buffer: Vec::new(),
         }
     }
 
-    pub(super) async fn send(&mut self, bytes: &[u8]) -> bool {
+    /// Sends octets and tells whether they could be sent.
+    pub async fn send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).await.is_ok() && self.stream.flush().await.is_ok()
     }
 
     /// Waits for one response.
-    pub(super) async fn hear(&mut self) -> Said {
+    pub async fn hear(&mut self) -> Said {
         match tokio::time::timeout(RESPONSE_MAX, self.response()).await {
             Ok(Some(bytes)) => Said::Response(show(&bytes)),
             Ok(None) => Said::Closed,
             Err(_) => Said::Silence,
         }
+    }
+
+    /// Sends a command and returns its responses, the tagged one last. What else comes, the end of the
+    /// connection included, ends the list.
+    pub async fn command(&mut self, tag: &str, command: &str) -> Vec<String> {
+        self.send(format!("{tag} {command}\r\n").as_bytes()).await;
+        self.until(&format!("{tag} ")).await
+    }
+
+    /// Returns responses up to the first that begins so, or to the end of the connection.
+    pub async fn until(&mut self, start: &str) -> Vec<String> {
+        let mut responses = Vec::new();
+        while let Said::Response(response) = self.hear().await {
+            let last = response.starts_with(start);
+            responses.push(response);
+            if last {
+                break;
+            }
+        }
+        responses
     }
 
     async fn response(&mut self) -> Option<Vec<u8>> {

@@ -1,0 +1,86 @@
+//! A session outlives a storage node: passing failures are slow commands (DESIGN §3.9).
+
+use std::time::Duration;
+
+use mailstore::StoreError;
+
+use crate::support::{Server, append, is_ok, tagged};
+
+const LOST: StoreError = StoreError::Unavailable("leader lost");
+
+/// PROTOCOL §2.7, RELIABILITY 8: repeated under one request id, done once.
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_reply_is_lost_is_made_once() {
+    let server = Server::local();
+    let mut peer = server.logged_in().await;
+    server.store.lose_replies(2);
+    let appended = append(&mut peer, "x").await;
+    assert!(tagged(&appended).contains("OK [APPENDUID "), "{appended:?}");
+    let status = peer.command("s", "STATUS INBOX (MESSAGES UIDNEXT)").await;
+    assert_eq!(
+        status.first().map(String::as_str),
+        Some("* STATUS INBOX (MESSAGES 1 UIDNEXT 2)")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn passing_failures_are_waited_out() {
+    let server = Server::local();
+    let mut peer = server.selected().await;
+    append(&mut peer, "x").await;
+    for command in [
+        "FETCH 1 (FLAGS BODY[])",
+        "STORE 1 +FLAGS (\\Seen)",
+        "LIST \"\" *",
+        "SEARCH ALL",
+        "NOOP",
+    ] {
+        server.store.fail_next(vec![LOST; 5]);
+        let responses = peer.command("a", command).await;
+        assert!(is_ok(&responses), "{command}: {responses:?}");
+    }
+}
+
+/// RFC 5530 §3: in the end the client hears that it may try again.
+#[tokio::test(start_paused = true)]
+async fn patience_has_an_end() {
+    let server = Server::local();
+    let mut peer = server.logged_in().await;
+    server.store.fail_next(vec![LOST; 1000]);
+    let begun = tokio::time::Instant::now();
+    let responses = peer.command("a", "LIST \"\" *").await;
+    assert!(
+        tagged(&responses).starts_with("a NO [UNAVAILABLE]"),
+        "{responses:?}"
+    );
+    assert!(begun.elapsed() <= Duration::from_secs(31));
+    server.store.fail_next([]);
+    assert!(is_ok(&peer.command("b", "LIST \"\" *").await));
+}
+
+/// PROTOCOL §2.10: a storage that does not answer is never a wrong password.
+#[tokio::test(start_paused = true)]
+async fn login_tells_failure_from_refusal() {
+    let server = Server::local();
+    let mut peer = server.greeted().await;
+    server.store.fail_next([StoreError::Unavailable("no leader")]);
+    let responses = peer.command("a", "LOGIN demo@example.org secret").await;
+    assert!(
+        tagged(&responses).starts_with("a NO [UNAVAILABLE]"),
+        "{responses:?}"
+    );
+    assert!(is_ok(&peer.command("b", "LOGIN demo@example.org secret").await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_refuses_before_the_literal() {
+    let server = Server::local();
+    let mut peer = server.logged_in().await;
+    server.store.fail_next([StoreError::NoSpace]);
+    let responses = peer.command("a", "APPEND INBOX {5}").await;
+    assert!(
+        tagged(&responses).starts_with("a NO [UNAVAILABLE]"),
+        "{responses:?}"
+    );
+    assert!(is_ok(&append(&mut peer, "12345").await));
+}
