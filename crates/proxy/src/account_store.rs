@@ -16,6 +16,7 @@ use mailstore::query::{
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{AccountId, MailboxId, ModSeq, Reply, RequestId, StoreError, UidSet};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::environment::random_u32;
 use crate::services::Services;
@@ -23,6 +24,8 @@ use crate::services::Services;
 /// Wait before the first retry; doubled each time up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(25);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// The call that changes something.
+const SUBMIT: &str = "submit";
 
 /// The storage as one session sees it.
 ///
@@ -71,15 +74,17 @@ impl AccountStore {
             created: self.services.environment.now(),
         };
         let store = Arc::clone(self);
-        let task = self.services.tasks.spawn(async move {
+        let span = tracing::Span::current();
+        let commit = async move {
             let mail = &store.services.mail;
             store
-                .patiently(|caller| {
+                .patiently(SUBMIT, |caller| {
                     let command = command.clone();
                     async move { mail.submit(&caller, request, command).await }
                 })
                 .await
-        });
+        };
+        let task = self.services.tasks.spawn(commit.instrument(span));
         task.await
             .unwrap_or_else(|error| Err(StoreError::Internal(format!("commit task: {error}"))))
     }
@@ -100,13 +105,15 @@ impl AccountStore {
 
     pub(crate) async fn mailbox_tree(&self) -> Result<Arc<MailboxTree>, StoreError> {
         let mail = &self.services.mail;
-        self.patiently(|caller| async move { mail.mailbox_tree(&caller).await })
-            .await
+        self.patiently("mailbox_tree", |caller| async move {
+            mail.mailbox_tree(&caller).await
+        })
+        .await
     }
 
     pub(crate) async fn quota(&self) -> Result<Quota, StoreError> {
         let mail = &self.services.mail;
-        self.patiently(|caller| async move { mail.quota(&caller).await })
+        self.patiently("quota", |caller| async move { mail.quota(&caller).await })
             .await
     }
 
@@ -116,8 +123,10 @@ impl AccountStore {
         since: ModSeq,
     ) -> Result<MailboxChanges, StoreError> {
         let mail = &self.services.mail;
-        self.patiently(|caller| async move { mail.changes(&caller, mailbox, since).await })
-            .await
+        self.patiently("changes", |caller| async move {
+            mail.changes(&caller, mailbox, since).await
+        })
+        .await
     }
 
     pub(crate) async fn messages(
@@ -127,8 +136,10 @@ impl AccountStore {
         parts: MessageParts,
     ) -> Result<BoxStream<Result<Vec<MessageAnswer>, StoreError>>, StoreError> {
         let mail = &self.services.mail;
-        self.patiently(|caller| async move { mail.messages(&caller, mailbox, uids.clone(), parts).await })
-            .await
+        self.patiently("messages", |caller| async move {
+            mail.messages(&caller, mailbox, uids.clone(), parts).await
+        })
+        .await
     }
 
     pub(crate) async fn content(
@@ -137,8 +148,10 @@ impl AccountStore {
         ranges: &[ContentRange],
     ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
         let mail = &self.services.mail;
-        self.patiently(|caller| async move { mail.content(&caller, mailbox, ranges.to_vec()).await })
-            .await
+        self.patiently("content", |caller| async move {
+            mail.content(&caller, mailbox, ranges.to_vec()).await
+        })
+        .await
     }
 
     pub(crate) async fn search(
@@ -147,19 +160,23 @@ impl AccountStore {
         program: &SearchProgram,
     ) -> Result<SearchResult, StoreError> {
         let mail = &self.services.mail;
-        self.patiently(|caller| async move { mail.search(&caller, mailbox, program.clone()).await })
-            .await
+        self.patiently("search", |caller| async move {
+            mail.search(&caller, mailbox, program.clone()).await
+        })
+        .await
     }
 
     pub(crate) async fn check_append(&self, mailbox: &MailboxName, size: u64) -> Result<(), StoreError> {
         let mail = &self.services.mail;
-        self.patiently(|caller| async move { mail.check_append(&caller, mailbox, size).await })
-            .await
+        self.patiently("check_append", |caller| async move {
+            mail.check_append(&caller, mailbox, size).await
+        })
+        .await
     }
 
     pub(crate) async fn upload(&self, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
         let mail = &self.services.mail;
-        self.patiently(|caller| async move { mail.upload(&caller, size).await })
+        self.patiently("upload", |caller| async move { mail.upload(&caller, size).await })
             .await
     }
 
@@ -169,7 +186,7 @@ impl AccountStore {
     }
 
     /// Repeats a call that fails for a passing reason until patience is used up.
-    async fn patiently<T, F, Fut>(&self, mut call: F) -> Result<T, StoreError>
+    async fn patiently<T, F, Fut>(&self, name: &'static str, mut call: F) -> Result<T, StoreError>
     where
         F: FnMut(Arc<Caller>) -> Fut,
         Fut: Future<Output = Result<T, StoreError>>,
@@ -177,9 +194,13 @@ impl AccountStore {
         let deadline = Instant::now() + self.services.options.times.storage_patience;
         let mut backoff = BACKOFF_MIN;
         loop {
-            let error = match tokio::time::timeout_at(deadline, call(self.caller())).await {
+            let span = tracing::debug_span!("storage.call", call = name);
+            let answer = call(self.caller()).instrument(span);
+            let error = match tokio::time::timeout_at(deadline, answer).await {
                 Ok(Err(error)) if error.is_retryable() => error,
                 Ok(result) => return result,
+                // A change may have been made all the same.
+                Err(_) if name == SUBMIT => return Err(StoreError::OutcomeUnknown),
                 Err(_) => return Err(StoreError::Unavailable("no answer in time")),
             };
             let wait = self.jittered(backoff);

@@ -20,6 +20,7 @@ mod connection;
 mod convert;
 mod environment;
 mod error;
+mod metrics;
 mod options;
 mod proxy;
 mod services;

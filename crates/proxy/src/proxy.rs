@@ -8,6 +8,7 @@ use imap_wire::frame::Framer;
 use imap_wire::parse::ParseOptions;
 use imap_wire::response::{Condition, ResponseCode, Status};
 use mailstore::ports::{Authentication, Mail};
+use opentelemetry::metrics::Meter;
 use tls::MailServer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use crate::connection::stream::ByteStream;
 use crate::connection::{self, Connection};
 use crate::environment::Environment;
 use crate::error::ProxyError;
+use crate::metrics::{Metrics, Stage};
 use crate::options::ProxyOptions;
 use crate::services::Services;
 use crate::session::Session;
@@ -50,6 +52,16 @@ pub struct Proxy {
     shutdown: CancellationToken,
 }
 
+impl Security {
+    /// Returns the protocol's name in metrics.
+    fn protocol(&self) -> &'static str {
+        match self {
+            Self::Implicit(_) => "imaps",
+            Self::StartTls(_) | Self::Plain => "imap",
+        }
+    }
+}
+
 impl Proxy {
     /// Makes the role. Nothing is served until a listener or a connection is handed over.
     #[must_use]
@@ -68,11 +80,21 @@ impl Proxy {
             mail,
             authentication,
             environment,
+            metrics: Metrics::new(&opentelemetry::global::meter("proxy")),
         };
         Self {
             services: Arc::new(services),
             shutdown: CancellationToken::new(),
         }
+    }
+
+    /// Makes the role's instruments from this meter. To be called before anything is served.
+    #[must_use]
+    pub fn with_meter(mut self, meter: &Meter) -> Self {
+        if let Some(services) = Arc::get_mut(&mut self.services) {
+            services.metrics = Metrics::new(meter);
+        }
+        self
     }
 
     /// Serves a listener until [`shut_down`](Self::shut_down).
@@ -120,15 +142,26 @@ impl Proxy {
         peer: SocketAddr,
         security: Security,
     ) -> Result<(), ProxyError> {
-        let admitted = self.services.admission.connect();
-        let Some((place, before_login)) = admitted.zip(self.services.admission.before_login(peer.ip()))
-        else {
-            refuse(stream, &security, &self.services.options).await;
-            return Err(ProxyError::TooMany);
+        let protocol = security.protocol();
+        let admission = &self.services.admission;
+        let (place, before_login) = match (admission.connect(), admission.before_login(peer.ip())) {
+            (Some(place), Some(before_login)) => (place, before_login),
+            (place, _) => {
+                let limit = match place {
+                    Some(_) => "preauth-connections",
+                    None => "connections",
+                };
+                self.services.metrics.refused(protocol, limit);
+                refuse(stream, &security, &self.services.options).await;
+                return Err(ProxyError::TooMany);
+            }
         };
         let secured = self.secure(Box::new(stream), security);
         let (stream, security) = Box::pin(secured).await?;
         let connection = self.connection(stream, peer, security, (place, before_login));
+        self.services
+            .metrics
+            .stage(protocol, None, Some(Stage::NotAuthenticated));
         let driver = Driver::new(connection, self.shutdown.clone());
         driver.run().await;
         Ok(())
@@ -147,7 +180,11 @@ impl Proxy {
         stream: Box<dyn ByteStream>,
         security: Security,
     ) -> Result<(Box<dyn ByteStream>, connection::Security), ProxyError> {
-        let plain = connection::Security::default();
+        let protocol = security.protocol();
+        let plain = connection::Security {
+            protocol,
+            ..connection::Security::default()
+        };
         match security {
             Security::Plain => Ok((stream, plain)),
             Security::StartTls(server) => {
@@ -160,6 +197,7 @@ impl Proxy {
                 let security = connection::Security {
                     encrypted: true,
                     starttls: None,
+                    protocol,
                     binding: connection::binding(stream.channel_binding()),
                 };
                 Ok((Box::new(stream), security))
@@ -186,6 +224,7 @@ impl Proxy {
             peer: peer.ip(),
             control: Arc::new(Control::default()),
             upgrade: None,
+            stage: Stage::NotAuthenticated,
             before_login: Some(before_login),
             _place: place,
         }

@@ -9,6 +9,7 @@ use crate::cache::view_cache::ViewCache;
 use crate::cache::watch_hub::WatchHub;
 use crate::connection::admission::Admission;
 use crate::environment::Environment;
+use crate::metrics::Metrics;
 use crate::options::ProxyOptions;
 
 /// The ports, the limits and the caches. Nothing in here outlives the connections that use it: it can
@@ -21,6 +22,7 @@ pub(crate) struct Services {
     pub(crate) views: ViewCache,
     pub(crate) watches: WatchHub,
     pub(crate) admission: Admission,
+    pub(crate) metrics: Metrics,
     /// Owns every task of the proxy: connections, commits in flight, watches.
     pub(crate) tasks: TaskTracker,
 }

@@ -160,7 +160,7 @@ impl ViewCache {
             let before = std::mem::replace(&mut entry.messages, messages);
             state.messages = (state.messages + messages).saturating_sub(before);
         }
-        while state.messages > self.messages_max && state.views.len() > 1 {
+        while state.messages > self.messages_max {
             let Some((oldest, _)) = state.views.peek_lru() else {
                 return;
             };

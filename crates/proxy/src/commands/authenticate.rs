@@ -38,14 +38,22 @@ pub(super) async fn authenticate(
         None => ask(connection, mechanism.opening_challenge()).await?,
     };
     let Some(user) = auth::named_user(mechanism, &message) else {
-        return login::refused(connection, "", LoginFailure::Malformed).await;
+        return login::refused(connection, "", mechanism.as_str(), LoginFailure::Malformed).await;
     };
     let request = login::request(connection, &user, mechanism);
     let authentication = Arc::clone(&connection.services.authentication);
-    let exchange = authentication.begin_login(request).await?;
-    match converse(connection, exchange, message).await? {
-        Ok(login) => login::accept(connection, &user, login),
-        Err(failure) => login::refused(connection, &user, failure).await,
+    let name = mechanism.as_str();
+    let begun = authentication.begin_login(request).await;
+    let exchange = begun.inspect_err(|_| login::unavailable(connection, &user, name))?;
+    match converse(connection, exchange, message).await {
+        Ok(Ok(login)) => login::accept(connection, &user, name, login),
+        Ok(Err(failure)) => login::refused(connection, &user, name, failure).await,
+        Err(failure) => {
+            if matches!(failure, Failure::Store(_)) {
+                login::unavailable(connection, &user, name);
+            }
+            Err(failure)
+        }
     }
 }
 

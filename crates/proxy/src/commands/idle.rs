@@ -8,11 +8,13 @@ use crate::answer::{Answer, CommandResult};
 use crate::cache::watch_hub::Watching;
 use crate::connection::Connection;
 use crate::connection::client::Input;
+use crate::metrics::Stage;
 use crate::session::selected::Expunges;
 
 /// Tells of changes as they come, until the client says DONE. What the client has sent behind DONE is
 /// left for the next command (PROTOCOL §2.4). While nothing happens the connection holds no buffers.
 pub(super) async fn idle(connection: &mut Connection) -> CommandResult {
+    connection.enter(Stage::Idle);
     let mut watching = watch(connection);
     connection.client.framer.expect_line();
     response::continuation(connection.out(), "Waiting");

@@ -10,7 +10,11 @@ use mailstore::ports::{Login, LoginFailure, LoginRequest, SaslOutcome};
 use crate::account_store::AccountStore;
 use crate::answer::{Answer, Code, CommandResult, Failure, Over};
 use crate::connection::Connection;
+use crate::metrics::LoginOutcome;
 use crate::session::LoggedIn;
+
+/// The mechanism's name in metrics and in the authentication log.
+const COMMAND: &str = "login-command";
 
 /// Logs in by name and password, relayed as SASL PLAIN.
 pub(super) async fn login(connection: &mut Connection, user: &[u8], password: &Secret) -> CommandResult {
@@ -18,20 +22,22 @@ pub(super) async fn login(connection: &mut Connection, user: &[u8], password: &S
         return Ok(privacy_required());
     }
     let (Ok(user), Ok(password)) = (std::str::from_utf8(user), std::str::from_utf8(password.expose())) else {
-        return refused(connection, "", LoginFailure::Credentials).await;
+        return refused(connection, "", COMMAND, LoginFailure::Credentials).await;
     };
     let Some(message) = auth::plain_message(user, password) else {
         return Ok(Answer::bad("NUL is not allowed"));
     };
     let request = request(connection, user, auth::Mechanism::Plain);
     let authentication = Arc::clone(&connection.services.authentication);
-    let mut exchange = authentication.begin_login(request).await?;
+    let begun = authentication.begin_login(request).await;
+    let mut exchange = begun.inspect_err(|_| unavailable(connection, user, COMMAND))?;
     let message = bytes::Bytes::copy_from_slice(message.expose());
-    match exchange.respond(message).await? {
-        SaslOutcome::Success { login, .. } => accept(connection, user, login),
-        SaslOutcome::Failure(failure) => refused(connection, user, failure).await,
+    let outcome = exchange.respond(message).await;
+    match outcome.inspect_err(|_| unavailable(connection, user, COMMAND))? {
+        SaslOutcome::Success { login, .. } => accept(connection, user, COMMAND, login),
+        SaslOutcome::Failure(failure) => refused(connection, user, COMMAND, failure).await,
         // PLAIN is over after one message.
-        SaslOutcome::Challenge(_) => refused(connection, user, LoginFailure::Malformed).await,
+        SaslOutcome::Challenge(_) => refused(connection, user, COMMAND, LoginFailure::Malformed).await,
     }
 }
 
@@ -54,11 +60,17 @@ pub(super) fn privacy_required() -> Answer {
 }
 
 /// Begins the authenticated state. The answer has the capabilities that hold from now on.
-pub(super) fn accept(connection: &mut Connection, user: &str, login: Login) -> CommandResult {
+pub(super) fn accept(
+    connection: &mut Connection,
+    user: &str,
+    mechanism: &str,
+    login: Login,
+) -> CommandResult {
     let services = Arc::clone(&connection.services);
     let caller = login.caller();
     let Some(place) = services.admission.log_in(login.account, connection.peer) else {
-        log_outcome(connection, user, "too many sessions");
+        log_outcome(connection, user, mechanism, LoginOutcome::Throttled);
+        services.metrics.limit("connections-per-user");
         let authentication = Arc::clone(&services.authentication);
         services
             .tasks
@@ -68,7 +80,7 @@ pub(super) fn accept(connection: &mut Connection, user: &str, login: Login) -> C
             "Too many sessions of this account from here",
         ));
     };
-    log_outcome(connection, user, "ok");
+    log_outcome(connection, user, mechanism, LoginOutcome::Ok);
     connection.session.login = Some(LoggedIn {
         store: Arc::new(AccountStore::new(services, caller)),
         selected: None,
@@ -82,25 +94,38 @@ pub(super) fn accept(connection: &mut Connection, user: &str, login: Login) -> C
     Ok(Answer::ok("Logged in").with(Code::Capability(capabilities)))
 }
 
+/// Notes a login that could not be decided.
+pub(super) fn unavailable(connection: &Connection, user: &str, mechanism: &str) {
+    log_outcome(connection, user, mechanism, LoginOutcome::Unavailable);
+}
+
 /// Answers a login that failed, after a while, and ends the connection when too many did.
-pub(super) async fn refused(connection: &mut Connection, user: &str, failure: LoginFailure) -> CommandResult {
+pub(super) async fn refused(
+    connection: &mut Connection,
+    user: &str,
+    mechanism: &str,
+    failure: LoginFailure,
+) -> CommandResult {
     let (answer, outcome) = match failure {
         LoginFailure::Credentials => (
             Answer::no(ResponseCode::AuthenticationFailed, "Wrong name or password"),
-            "wrong name or password",
+            LoginOutcome::Credentials,
         ),
-        LoginFailure::Malformed => (Answer::bad("Malformed SASL message"), "malformed"),
+        LoginFailure::Malformed => (Answer::bad("Malformed SASL message"), LoginOutcome::Malformed),
         LoginFailure::Mechanism => (
             Answer::no(ResponseCode::Cannot, "Mechanism is not available"),
-            "mechanism not available",
+            LoginOutcome::Malformed,
         ),
         LoginFailure::Limited => (
             Answer::no(ResponseCode::Unavailable, "Too many attempts, try again later"),
-            "limited",
+            LoginOutcome::Throttled,
         ),
-        LoginFailure::Cancelled => return Ok(Answer::bad("Cancelled")),
+        LoginFailure::Cancelled => (Answer::bad("Cancelled"), LoginOutcome::Aborted),
     };
-    log_outcome(connection, user, outcome);
+    log_outcome(connection, user, mechanism, outcome);
+    if outcome == LoginOutcome::Aborted {
+        return Ok(answer);
+    }
     connection.session.failed_logins += 1;
     let options = &connection.services.options;
     tokio::time::sleep(options.times.failed_login_delay).await;
@@ -112,14 +137,20 @@ pub(super) async fn refused(connection: &mut Connection, user: &str, failure: Lo
 }
 
 /// The authentication log, the one place with names and addresses: for fail2ban and the like.
-fn log_outcome(connection: &Connection, user: &str, outcome: &'static str) {
+fn log_outcome(connection: &Connection, user: &str, mechanism: &str, outcome: LoginOutcome) {
+    let security = &connection.security;
+    connection
+        .services
+        .metrics
+        .login(security.protocol, mechanism, outcome);
     tracing::info!(
-        target: "facteur::auth_log",
-        protocol = "imap",
+        target: "facteur::auth",
+        result = if outcome == LoginOutcome::Ok { "ok" } else { "failed" },
+        protocol = security.protocol,
+        mechanism,
+        reason = outcome.label(),
+        address = %connection.peer,
+        tls = security.encrypted,
         user,
-        peer = %connection.peer,
-        tls = connection.security.encrypted,
-        outcome,
-        "login"
     );
 }

@@ -30,16 +30,18 @@ mod store;
 mod subscribe;
 
 use imap_wire::WireError;
-use imap_wire::command::{Addressing, Command, CommandBody};
+use imap_wire::command::{Addressing, Command, CommandBody, CommandKind};
 use imap_wire::frame::{Frame, Recovery, Rejection};
 use imap_wire::parse;
 use imap_wire::response::{Condition, ResponseCode, Status};
 use imap_wire::types::Tag;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::answer::{Answer, CommandResult, Failure, Over};
 use crate::connection::Connection;
 use crate::connection::client::Input;
+use crate::metrics::command_name;
 use crate::session::selected::{Access, Expunges};
 use crate::status as error_status;
 
@@ -49,11 +51,12 @@ pub(crate) async fn carry_out(connection: &mut Connection, input: Input) -> Resu
         Input::Command(frame) => whole_command(connection, frame).await,
         Input::Append(append) => {
             let tag = append.tag.clone();
-            let span = tracing::debug_span!("imap.command", verb = "APPEND");
-            let result = Box::pin(append::append(connection, append))
-                .instrument(span)
-                .await;
-            conclude(connection, Some(&tag), result, Some(Expunges::Told)).await
+            let running = Running::begin(CommandKind::Append, Addressing::Sequence);
+            let handler = Box::pin(append::append(connection, append));
+            let result = handler.instrument(running.span.clone()).await;
+            running
+                .conclude(connection, &tag, result, Some(Expunges::Told))
+                .await
         }
         Input::Rejected(rejection) => rejected(connection, rejection).await,
         // The framer makes these only after it was asked to, by a handler that takes them itself.
@@ -76,21 +79,26 @@ async fn whole_command(connection: &mut Connection, frame: Frame) -> Result<(), 
         Ok(command) => command,
         Err(error) => {
             let answer = refused(error.error);
-            return conclude(connection, error.tag.as_ref(), Ok(answer), None).await;
+            return conclude(connection, error.tag.as_ref(), Ok(answer), None)
+                .await
+                .map(drop);
         }
     };
     let spec = body.kind().spec();
-    for leniency in leniencies.iter() {
-        tracing::trace!(target: "facteur::leniency", leniency = leniency.label());
+    if !leniencies.is_empty() {
+        connection.services.metrics.leniency();
     }
     let offer = connection.offer();
     if let Err(error) = spec.check(connection.session.state(), |capability| offer.has(capability)) {
-        return conclude(connection, Some(&tag), Ok(refused(error)), None).await;
+        return conclude(connection, Some(&tag), Ok(refused(error)), None)
+            .await
+            .map(drop);
     }
     let sync = sync_after(&body);
-    let span = tracing::debug_span!("imap.command", verb = spec.name);
+    let running = Running::begin(spec.kind, addressing(&body));
+    let span = running.span.clone();
     let result = dispatch(connection, &tag, body).instrument(span).await;
-    conclude(connection, Some(&tag), result, sync).await
+    running.conclude(connection, &tag, result, sync).await
 }
 
 /// Runs the handler. Each future has a box of its own, so that a session that idles does not hold the
@@ -232,7 +240,7 @@ async fn conclude(
     tag: Option<&Tag>,
     result: CommandResult,
     sync: Option<Expunges>,
-) -> Result<(), Over> {
+) -> Result<Condition, Over> {
     let (answer, mut over) = match result.map_or_else(Failure::into_answer, Ok) {
         Ok(answer) => (answer, None),
         Err(Over::Bye(code, text)) => (Answer::ending(code, text), Some(Over::Bye(code, text))),
@@ -249,7 +257,57 @@ async fn conclude(
     }
     answer.encode(connection.out(), tag);
     count_bad(connection, answer.condition)?;
-    over.map_or(Ok(()), Err)
+    over.map_or(Ok(answer.condition), Err)
+}
+
+/// A command under way, measured.
+struct Running {
+    name: String,
+    span: tracing::Span,
+    begun: Instant,
+}
+
+impl Running {
+    fn begin(kind: CommandKind, addressing: Addressing) -> Self {
+        let name = command_name(kind, addressing);
+        let span = tracing::info_span!("imap.command", command = %name, outcome = tracing::field::Empty);
+        Self {
+            name,
+            span,
+            begun: Instant::now(),
+        }
+    }
+
+    async fn conclude(
+        self,
+        connection: &mut Connection,
+        tag: &Tag,
+        result: CommandResult,
+        sync: Option<Expunges>,
+    ) -> Result<(), Over> {
+        let concluded = conclude(connection, Some(tag), result, sync)
+            .instrument(self.span.clone())
+            .await;
+        let condition = concluded.as_ref().copied().unwrap_or(Condition::No);
+        self.span.record("outcome", tracing::field::debug(condition));
+        connection
+            .services
+            .metrics
+            .command(&self.name, condition, self.begun.elapsed());
+        concluded.map(drop)
+    }
+}
+
+/// Returns whether a command came behind `UID`.
+fn addressing(body: &CommandBody) -> Addressing {
+    match body {
+        CommandBody::Search(search) => search.addressing,
+        CommandBody::Fetch(fetch) => fetch.addressing,
+        CommandBody::Store(store) => store.addressing,
+        CommandBody::Copy(copy) | CommandBody::Move(copy) => copy.addressing,
+        CommandBody::UidExpunge(_) => Addressing::Uid,
+        _ => Addressing::Sequence,
+    }
 }
 
 fn count_bad(connection: &mut Connection, condition: Condition) -> Result<(), Over> {
@@ -264,6 +322,9 @@ fn count_bad(connection: &mut Connection, condition: Condition) -> Result<(), Ov
         None => options.before_login.bad_commands_max,
     };
     if connection.session.bad_commands >= limit {
+        if connection.session.login.is_none() {
+            connection.services.metrics.limit("preauth-bad-commands");
+        }
         return Err(Over::Bye(None, "Too many invalid commands"));
     }
     Ok(())

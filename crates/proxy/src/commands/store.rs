@@ -180,7 +180,7 @@ fn answer(connection: &Connection, store: &Store, stored: &Stored) -> CommandRes
     let by_number = store.addressing == Addressing::Sequence;
     if by_number && !stored.missing.is_empty() {
         // RFC 5530 §3: some were gone, which the client has not been told yet; the others are done.
-        return Ok(Answer::no(ResponseCode::ExpungeIssued, "Some messages are gone"));
+        return Ok(answer.with_plain(ResponseCode::ExpungeIssued));
     }
     Ok(answer)
 }

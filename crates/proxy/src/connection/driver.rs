@@ -82,6 +82,7 @@ impl Driver {
     async fn step(&mut self) -> Result<(), Over> {
         let input = self.wait().await?;
         self.carry_out(input).await?;
+        self.connection.enter_state();
         if let Some(over) = self.connection.control.over() {
             return Err(over);
         }
@@ -112,7 +113,12 @@ impl Driver {
                 notice = next_notice(notices) => heed(notice, store.as_deref(), &control),
                 over = control.ended() => return Err(over),
                 () = shutdown.cancelled() => return Err(stopping()),
-                () = sleep_until(*deadline) => return Err(too_late(login.is_some())),
+                () = sleep_until(*deadline) => {
+                    if login.is_none() {
+                        connection.services.metrics.limit("preauth-timeout");
+                    }
+                    return Err(too_late(login.is_some()));
+                }
             }
         }
     }
@@ -166,6 +172,11 @@ impl Driver {
             Over::Lost(error) => tracing::debug!(%error, "client is gone"),
             Over::Silent => {}
         }
+        let (protocol, stage) = (self.connection.security.protocol, self.connection.stage);
+        self.connection
+            .services
+            .metrics
+            .stage(protocol, Some(stage), None);
         let Connection {
             services,
             client,

@@ -16,6 +16,7 @@ pub(crate) use upgrade::{Upgrade, binding, transport as new_transport};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use imap_wire::command::SessionState;
 use imap_wire::frame::Limits;
 use imap_wire::parse::ParseOptions;
 use mailstore::ports::ChannelBinding;
@@ -24,6 +25,7 @@ use tls::MailServer;
 use crate::account_store::AccountStore;
 use crate::answer::{Answer, Failure};
 use crate::capability::Offer;
+use crate::metrics::Stage;
 use crate::options::ProxyOptions;
 use crate::services::Services;
 use crate::session::selected::Selected;
@@ -42,6 +44,8 @@ pub(crate) struct Connection {
     pub(crate) control: Arc<Control>,
     /// What becomes of the stream once the command under way was answered.
     pub(crate) upgrade: Option<Upgrade>,
+    /// What the connection is counted as.
+    pub(crate) stage: Stage,
     /// Counted as a connection without login; given back at login.
     pub(crate) before_login: Option<Place>,
     /// Counted as a connection.
@@ -57,6 +61,8 @@ pub(crate) struct Security {
     pub(crate) starttls: Option<Arc<MailServer>>,
     /// Ties SCRAM to the TLS connection.
     pub(crate) binding: ChannelBinding,
+    /// `imap` or `imaps`, in metrics.
+    pub(crate) protocol: &'static str,
 }
 
 impl Connection {
@@ -113,6 +119,24 @@ impl Connection {
         }
         let code = imap_wire::response::ResponseCode::ReadOnly;
         Err(Answer::no(code, "Mailbox was opened by EXAMINE").into())
+    }
+
+    /// Counts the connection as what it is doing now.
+    pub(crate) fn enter(&mut self, stage: Stage) {
+        let protocol = self.security.protocol;
+        self.services
+            .metrics
+            .stage(protocol, Some(self.stage), Some(stage));
+        self.stage = stage;
+    }
+
+    /// Counts the connection by its session's state.
+    pub(crate) fn enter_state(&mut self) {
+        self.enter(match self.session.state() {
+            SessionState::NotAuthenticated | SessionState::Logout => Stage::NotAuthenticated,
+            SessionState::Authenticated => Stage::Authenticated,
+            SessionState::Selected => Stage::Selected,
+        });
     }
 
     /// Returns how commands are to be read now.

@@ -81,11 +81,12 @@ async fn write_batch(
         .iter()
         .flat_map(|message| pieces::ranges(message.answer.record.uid, &message.pieces));
     let mut reader = ContentReader::new(connection.store()?, mailbox, ranges.collect());
+    let condstore = connection.session.enabled.condstore;
     let mut walk = sequence.walk();
     let mut answered = 0;
     for message in &messages {
         let number = walk.number(message.answer.record.uid).and_then(convert::wire_seq);
-        let shown = shown(job, &message.answer.record, names);
+        let shown = shown(job, &message.answer.record, names, condstore);
         let gone = names.is_some() && shown.is_none();
         match number {
             Some(number) if !gone && !reader.is_missing(&message.pieces).await? => {
@@ -119,12 +120,18 @@ fn summary<'a>(job: &Job, answer: &'a MessageAnswer) -> Result<Option<SummaryRef
     }
 }
 
-fn shown<'a>(job: &Job, record: &MessageRecord, names: Option<FlagNames<'a>>) -> Option<Shown<'a>> {
+fn shown<'a>(
+    job: &Job,
+    record: &MessageRecord,
+    names: Option<FlagNames<'a>>,
+    condstore: bool,
+) -> Option<Shown<'a>> {
     let (state, changed) = job.state(record.uid);
     Some(Shown {
         state: state?,
         names: names?,
         changed,
+        condstore,
     })
 }
 

@@ -72,6 +72,8 @@ pub(super) struct Shown<'a> {
     pub(super) names: FlagNames<'a>,
     /// This FETCH has changed the flags: they are shown whether asked for or not (RFC 3501 §6.4.5).
     pub(super) changed: bool,
+    /// The client has enabled CONDSTORE.
+    pub(super) condstore: bool,
 }
 
 impl<'a> Shown<'a> {
@@ -80,6 +82,7 @@ impl<'a> Shown<'a> {
             state,
             names,
             changed: false,
+            condstore: false,
         }
     }
 }
@@ -88,7 +91,8 @@ fn flags(writer: &mut FetchWriter, plan: &Plan, shown: &Shown<'_>, out: &mut Vec
     if plan.flags || shown.changed {
         writer.flags(out, shown.names.of(&shown.state));
     }
-    if plan.modseq {
+    // RFC 7162 §3.2: a change of flags is told with its modification sequence from then on.
+    if plan.modseq || (shown.changed && shown.condstore) {
         writer.mod_seq(out, convert::wire_modseq(shown.state.modseq));
     }
 }
