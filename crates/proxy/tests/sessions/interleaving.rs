@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use mailstore::account::QuotaLimits;
 use proptest::prelude::*;
 use testkit::transcript::Peer;
 
-use crate::support::{Server, append, is_ok};
+use crate::support::{Server, append, is_ok, local_options};
 
 /// What one session does next.
 #[derive(Clone, Debug)]
@@ -254,8 +255,13 @@ fn uid_set(text: &str) -> BTreeSet<u32> {
     text.split(',').flat_map(range).collect()
 }
 
-async fn play(steps: &[(bool, Step)], qresync: bool) {
-    let server = Server::local();
+async fn play(steps: &[(bool, Step)], qresync: bool, views: bool) {
+    let mut options = local_options();
+    if !views {
+        // Every question goes to the storage, as for a session that has idled for a while.
+        options.view_messages_max = 0;
+    }
+    let server = Server::new(options, QuotaLimits::default());
     let mut setup = server.logged_in().await;
     for _ in 0..4 {
         append(&mut setup, "x").await;
@@ -291,8 +297,9 @@ proptest! {
     fn replaying_the_responses_gives_the_mailbox(
         steps in proptest::collection::vec((any::<bool>(), step()), 0..40),
         qresync in any::<bool>(),
+        views in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(play(&steps, qresync));
+        runtime.block_on(play(&steps, qresync, views));
     }
 }
