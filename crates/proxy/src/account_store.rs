@@ -52,6 +52,11 @@ impl AccountStore {
         self.account
     }
 
+    /// Returns how long calls are repeated.
+    pub(crate) fn patience(&self) -> Duration {
+        self.services.options.times.storage_patience
+    }
+
     pub(crate) fn caller(&self) -> Arc<Caller> {
         self.caller.load_full()
     }
@@ -191,7 +196,7 @@ impl AccountStore {
         F: FnMut(Arc<Caller>) -> Fut,
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        let deadline = Instant::now() + self.services.options.times.storage_patience;
+        let deadline = Instant::now() + self.patience();
         let mut backoff = BACKOFF_MIN;
         loop {
             let span = tracing::debug_span!("storage.call", call = name);

@@ -84,3 +84,28 @@ async fn a_full_disk_refuses_before_the_literal() {
     );
     assert!(is_ok(&append(&mut peer, "12345").await));
 }
+
+/// The octets are kept until they are stored; of a large message they are not, and nothing is added.
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_breaks_off_is_begun_again() {
+    let server = Server::local();
+    let mut peer = server.selected().await;
+    server.store.break_uploads(3);
+    assert!(is_ok(&append(&mut peer, &"x".repeat(200_000)).await));
+    let sizes = peer.command("f", "FETCH 1:* RFC822.SIZE").await;
+    assert_eq!(
+        sizes.first().map(String::as_str),
+        Some("* 1 FETCH (RFC822.SIZE 200000)")
+    );
+    server.store.break_uploads(1);
+    let large = append(&mut peer, &"x".repeat(400_000)).await;
+    assert!(tagged(&large).starts_with("ap NO [UNAVAILABLE]"), "{large:?}");
+    assert!(is_ok(&peer.command("n", "NOOP").await));
+    assert_eq!(
+        peer.command("f", "FETCH 2:* UID")
+            .await
+            .first()
+            .map(String::as_str),
+        Some("* 1 FETCH (UID 1)")
+    );
+}

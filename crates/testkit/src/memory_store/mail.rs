@@ -241,6 +241,12 @@ impl BlobUpload for Upload {
     }
 
     async fn finish(self: Box<Self>) -> Result<StoredBlob, StoreError> {
+        let mut state = self.store.state.lock();
+        if state.broken_uploads > 0 {
+            state.broken_uploads -= 1;
+            return Err(StoreError::Unavailable("node lost"));
+        }
+        drop(state);
         let size = u32::try_from(self.content.len()).map_err(|_| Rejection::MessageTooLarge)?;
         let blob = self.store.put(self.content);
         Ok(StoredBlob { blob, size })

@@ -47,6 +47,8 @@ struct State {
     faults: Vec<StoreError>,
     /// Changes that are made and whose replies are then lost.
     lost_replies: u32,
+    /// Uploads that break off at their end.
+    broken_uploads: u32,
     calls: u64,
 }
 
@@ -72,6 +74,7 @@ impl MemoryStore {
             next_session: 1,
             faults: Vec::new(),
             lost_replies: 0,
+            broken_uploads: 0,
             calls: 0,
         };
         Self {
@@ -117,6 +120,11 @@ impl MemoryStore {
     /// Loses the replies of the next changes: they are made, and whoever asked does not hear of it.
     pub fn lose_replies(&self, count: u32) {
         self.state.lock().lost_replies = count;
+    }
+
+    /// Breaks the next uploads off at their end.
+    pub fn break_uploads(&self, count: u32) {
+        self.state.lock().broken_uploads = count;
     }
 
     /// Counts the calls of the mail port so far.

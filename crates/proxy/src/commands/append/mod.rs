@@ -1,5 +1,7 @@
 //! APPEND (RFC 3501 §6.3.11), several messages at once (RFC 3502), APPENDUID (RFC 4315 §3).
 
+mod upload;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,16 +10,17 @@ use imap_wire::response::{self, ResponseCode};
 use mailstore::command::MessageCommand;
 use mailstore::message::{EmailId, NewMessage};
 use mailstore::name::MailboxName;
-use mailstore::ports::{BlobUpload, StoredBlob};
-use mailstore::{Rejection, Reply, StoreError};
+use mailstore::ports::StoredBlob;
+use mailstore::{Rejection, Reply};
 
 use crate::answer::{Answer, Code, CommandResult, Failure, Over};
 use crate::connection::Connection;
 use crate::connection::client::Input;
 use crate::convert;
 use crate::status;
+use upload::Upload;
 
-/// Octets handed to the storage at a time.
+/// Octets collected before they are handed on.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Most messages of one APPEND.
 const MESSAGES_MAX: usize = 1000;
@@ -90,7 +93,7 @@ async fn begin(
     name: &MailboxName,
     message: &AppendMessage,
     taken: usize,
-) -> Result<Box<dyn BlobUpload>, Failure> {
+) -> Result<Upload, Failure> {
     let size = message.literal.bytes;
     if size > u64::from(connection.services.options.command.append_bytes_max) {
         return Err(Rejection::MessageTooLarge.into());
@@ -104,7 +107,7 @@ async fn begin(
     }
     let store = connection.store()?;
     store.check_append(name, size).await.map_err(status::for_target)?;
-    Ok(store.upload(size).await?)
+    Ok(Upload::begin(store, size).await?)
 }
 
 /// Refuses the message that was announced. One that waits for `+` is never sent; of others the framer
@@ -123,9 +126,8 @@ fn refuse(connection: &mut Connection, failure: Failure) -> Failure {
 
 /// Streams the octets to the storage. Once the client was invited it is heard to the end, even if the
 /// storage has failed meanwhile.
-async fn receive(connection: &mut Connection, upload: Box<dyn BlobUpload>) -> Result<StoredBlob, Failure> {
-    let mut upload = Some(upload);
-    let mut failed = None;
+async fn receive(connection: &mut Connection, mut upload: Upload) -> Result<StoredBlob, Failure> {
+    let mut result = Ok(());
     let mut chunk = Vec::new();
     let nul = loop {
         match next(connection).await? {
@@ -135,41 +137,25 @@ async fn receive(connection: &mut Connection, upload: Box<dyn BlobUpload>) -> Re
             _ => return Err(Over::Silent.into()),
         }
         if chunk.len() >= CHUNK_BYTES {
-            let full = Bytes::from(std::mem::take(&mut chunk));
-            failed = push(&mut upload, full).await.or(failed);
+            let full = std::mem::take(&mut chunk);
+            if result.is_ok() {
+                result = upload.push(Bytes::from(full)).await;
+            }
         }
     };
-    if !chunk.is_empty() {
-        failed = push(&mut upload, Bytes::from(chunk)).await.or(failed);
+    if result.is_ok() {
+        result = upload.push(Bytes::from(chunk)).await;
     }
-    let result = match (failed, upload) {
-        (None, Some(_)) if nul => {
-            // RFC 3501 §9: CHAR8 excludes NUL.
-            Err(Answer::no(ResponseCode::Cannot, "A message cannot hold NUL").into())
-        }
-        (None, Some(upload)) => upload.finish().await.map_err(Failure::from),
-        (Some(error), _) => Err(error.into()),
-        (None, None) => Err(super::unexpected_reply()),
+    let stored = match result {
+        // RFC 3501 §9: CHAR8 excludes NUL.
+        Ok(()) if nul => Err(Answer::no(ResponseCode::Cannot, "A message cannot hold NUL").into()),
+        Ok(()) => upload.finish().await.map_err(Failure::from),
+        Err(error) => Err(error.into()),
     };
-    match result {
-        Ok(stored) => Ok(stored),
-        Err(failure) => {
-            read_over(connection).await?;
-            Err(failure)
-        }
+    if stored.is_err() {
+        read_over(connection).await?;
     }
-}
-
-/// Hands octets on, in pieces that the storage takes. After a failure nothing more is handed on.
-async fn push(upload: &mut Option<Box<dyn BlobUpload>>, mut bytes: Bytes) -> Option<StoreError> {
-    while !bytes.is_empty() {
-        let piece = bytes.split_to(bytes.len().min(CHUNK_BYTES));
-        if let Err(error) = upload.as_mut()?.push(piece).await {
-            *upload = None;
-            return Some(error);
-        }
-    }
-    None
+    stored
 }
 
 /// Reads over what is left of an APPEND that has failed, so that the next command is found.
