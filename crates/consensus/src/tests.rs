@@ -4,5 +4,6 @@ mod cluster;
 mod crashes;
 mod lease;
 mod mail;
+mod nemesis;
 mod single;
 mod snapshots;
