@@ -83,6 +83,7 @@ impl<M: Machine> Group<M> {
     /// # Errors
     /// [`Error::NotLeader`] and [`Error::EntryTooLarge`] when nothing was proposed, and a full disk as
     /// [`Error::Log`]. After [`Error::OutcomeUnknown`] the entry may be committed at any later time.
+    #[tracing::instrument(name = "consensus.propose", skip_all, fields(group = self.id.0, bytes = entry.len()))]
     pub async fn propose(&self, entry: Bytes) -> Result<Committed<M::Reply>> {
         let bytes_max = self.options.entry_bytes_max;
         if entry.len() > bytes_max {
@@ -94,7 +95,7 @@ impl<M: Machine> Group<M> {
         self.check_space()?;
         let written = self
             .raft
-            .client_write(Command(entry))
+            .client_write(Command::proposed(entry))
             .await
             .map_err(|error| self.write_error(error))?;
         let reply = match written.data {

@@ -12,10 +12,11 @@ use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::{LogIdOptionExt, OptionalSend};
 use prost::Message;
 use tokio::sync::oneshot;
+use tracing::Span;
 use wal::{GroupLog, LogIndex, Term};
 
 use crate::Blocking;
-use crate::types::{Entry, LogId, TypeConfig, Vote};
+use crate::types::{Entry, EntryPayload, LogId, TypeConfig, Vote};
 use crate::wire::{self, WireLogId, WireVote};
 
 /// The most bytes of entries that one read for replication gives. A message carries one read, and the
@@ -134,9 +135,16 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let records: Vec<_> = entries.into_iter().map(|entry| encode_record(&entry)).collect();
-        let flushed =
-            move |outcome: wal::Result<()>| callback.io_completed(outcome.map_err(io::Error::other));
+        let mut syncs = Vec::new();
+        let records = entries
+            .into_iter()
+            .inspect(|entry| syncs.extend(sync_span(entry)));
+        let records: Vec<_> = records.map(|entry| encode_record(&entry)).collect();
+        let flushed = move |outcome: wal::Result<()>| {
+            // The spans end here, when the entries are durable.
+            drop(syncs);
+            callback.io_completed(outcome.map_err(io::Error::other));
+        };
         self.log
             .append(records, Box::new(flushed))
             .map_err(io::Error::other)
@@ -151,6 +159,16 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let upto = log_position(&upto);
         self.durable(|log, done| log.purge_upto(upto, done)).await
     }
+}
+
+/// Returns the span from now until an entry is durable, below the one in which it was proposed here.
+fn sync_span(entry: &Entry) -> Option<Span> {
+    let EntryPayload::Normal(command) = &entry.payload else {
+        return None;
+    };
+    let proposed = &command.proposed;
+    let index = entry.log_id.index;
+    (!proposed.is_none()).then(|| tracing::info_span!(parent: proposed, "wal.sync", index))
 }
 
 fn first(range: &impl RangeBounds<u64>) -> u64 {

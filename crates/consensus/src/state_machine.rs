@@ -169,7 +169,7 @@ where
 
 fn size(entry: &Entry) -> usize {
     match &entry.payload {
-        EntryPayload::Normal(command) => command.0.len(),
+        EntryPayload::Normal(command) => command.bytes.len(),
         EntryPayload::Blank | EntryPayload::Membership(_) => 0,
     }
 }

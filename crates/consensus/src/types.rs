@@ -6,6 +6,8 @@ use std::fmt;
 use bytes::Bytes;
 use openraft::impls::leader_id_std;
 
+use tracing::Span;
+
 use crate::ids::{NodeId, ReplicaId};
 
 openraft::declare_raft_types!(
@@ -43,13 +45,44 @@ pub(crate) struct Host {
 }
 
 /// An encoded entry of the state machine, opaque to this crate.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Command(pub(crate) Bytes);
+#[derive(Clone)]
+pub(crate) struct Command {
+    /// The entry.
+    pub(crate) bytes: Bytes,
+    /// Where it was proposed, on the node that did: not part of the entry, never stored or sent.
+    pub(crate) proposed: Span,
+}
+
+impl Command {
+    /// Returns a command that came from the log or another node.
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            proposed: Span::none(),
+        }
+    }
+
+    /// Returns a command that is proposed now.
+    pub(crate) fn proposed(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            proposed: Span::current(),
+        }
+    }
+}
+
+impl PartialEq for Command {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Command {}
 
 impl fmt::Debug for Command {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The content is somebody's mail, so only its size is ever printed.
-        write!(formatter, "{} bytes", self.0.len())
+        write!(formatter, "{} bytes", self.bytes.len())
     }
 }
 

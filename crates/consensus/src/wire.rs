@@ -203,7 +203,7 @@ impl From<&EntryPayload> for WirePayload {
     fn from(payload: &EntryPayload) -> Self {
         let kind = match payload {
             EntryPayload::Blank => WirePayloadKind::Blank(WireBlank {}),
-            EntryPayload::Normal(command) => WirePayloadKind::Command(command.0.clone()),
+            EntryPayload::Normal(command) => WirePayloadKind::Command(command.bytes.clone()),
             EntryPayload::Membership(membership) => WirePayloadKind::Membership(membership.into()),
         };
         Self { kind: Some(kind) }
@@ -217,7 +217,7 @@ impl TryFrom<WirePayload> for EntryPayload {
         // A kind that a later version added decodes as none. It must stop the replica, never be skipped.
         Ok(match wire.kind.ok_or(DecodeError::UnknownKind("an entry"))? {
             WirePayloadKind::Blank(WireBlank {}) => Self::Blank,
-            WirePayloadKind::Command(bytes) => Self::Normal(Command(bytes)),
+            WirePayloadKind::Command(bytes) => Self::Normal(Command::new(bytes)),
             WirePayloadKind::Membership(membership) => Self::Membership(membership.try_into()?),
         })
     }
@@ -255,8 +255,8 @@ mod tests {
     fn entries_come_back_as_they_were() {
         let payloads = [
             EntryPayload::Blank,
-            EntryPayload::Normal(Command(Bytes::from_static(b"content"))),
-            EntryPayload::Normal(Command(Bytes::new())),
+            EntryPayload::Normal(Command::new(Bytes::from_static(b"content"))),
+            EntryPayload::Normal(Command::new(Bytes::new())),
             EntryPayload::Membership(members()),
         ];
         for payload in payloads {

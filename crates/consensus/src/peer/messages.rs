@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn appends_and_their_outcomes_come_back() {
-        let payload = EntryPayload::Normal(Command(Bytes::from_static(b"x")));
+        let payload = EntryPayload::Normal(Command::new(Bytes::from_static(b"x")));
         let entries = vec![Entry {
             log_id: log_id(5, 8),
             payload,

@@ -154,7 +154,7 @@ impl<M: Machine> Applier<M> {
                     Outcome::Internal
                 }
                 EntryPayload::Normal(command) => {
-                    bytes += command.0.len() as u64;
+                    bytes += command.bytes.len() as u64;
                     self.apply_command(&entry.log_id, command, &mut batch, &mut events)?
                 }
             };
@@ -178,7 +178,7 @@ impl<M: Machine> Applier<M> {
         batch: &mut Batch,
         events: &mut Vec<M::Event>,
     ) -> Result<Outcome, Error> {
-        let subject = self.machine.subject(&command.0)?;
+        let subject = self.machine.subject(&command.bytes)?;
         let changed_last = self.tables.subject_index(&subject, batch)?;
         if changed_last.is_some_and(|index| index >= id.index) {
             // A snapshot held this subject as of a later entry than the rest of the group.
@@ -188,7 +188,7 @@ impl<M: Machine> Applier<M> {
         let Applied {
             reply,
             events: caused,
-        } = self.machine.apply(wire::position(id), &command.0, &mut rows)?;
+        } = self.machine.apply(wire::position(id), &command.bytes, &mut rows)?;
         let mut changes = rows.into_changes();
         if !changes.is_empty() {
             tables::put_subject_index(&mut changes, &subject, id.index);

@@ -111,7 +111,7 @@ fn log_entry(index: u64, subject: Subject, command: Command) -> types::Entry {
         time,
         command,
     };
-    let payload = EntryPayload::Normal(types::Command(codec::encode_entry(&entry)));
+    let payload = EntryPayload::Normal(types::Command::new(codec::encode_entry(&entry)));
     types::Entry {
         log_id: types::log_id(1, index),
         payload,
@@ -275,7 +275,7 @@ fn subjects_are_named_apart() {
 #[test]
 fn an_entry_that_is_not_one_stops_the_replica() {
     let replica = replica();
-    let payload = EntryPayload::Normal(types::Command(Bytes::from_static(b"\xff\xff")));
+    let payload = EntryPayload::Normal(types::Command::new(Bytes::from_static(b"\xff\xff")));
     let outcome = replica.applier.apply(&[types::Entry {
         log_id: types::log_id(1, 0),
         payload,
