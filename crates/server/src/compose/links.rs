@@ -1,0 +1,65 @@
+//! The way to storage nodes, here and elsewhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cluster::{Router, RouterOptions};
+use mailstore::ports::StorageNode;
+use rpc::{Dialer, NodeClient};
+use storage_node::Node;
+use tls::Role;
+
+use super::Site;
+use crate::exit::{Exit, Failure};
+use crate::options;
+
+/// Returns dialers to all other storage nodes, with the certificate of this role.
+///
+/// # Errors
+/// When there is no such certificate.
+pub fn dialers(site: &Site, role: Role) -> Result<BTreeMap<String, Dialer>, Failure> {
+    let topology = &site.topology;
+    let others: Vec<_> = topology
+        .addresses
+        .iter()
+        .filter(|(name, _)| topology.this.as_ref() != Some(name))
+        .collect();
+    if others.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let cluster = site.certificates.cluster(role, &site.name)?;
+    let dialer = |(name, address): (&String, &String)| {
+        let node = name.parse().expect("invariant: nodes are named by number");
+        (
+            name.clone(),
+            Dialer::storage(address.clone(), node, Arc::clone(&cluster)),
+        )
+    };
+    Ok(others.into_iter().map(dialer).collect())
+}
+
+/// Returns the router through which a role reaches every account. The node in this process is called directly, the
+/// others over gRPC, and the role cannot tell which.
+///
+/// # Errors
+/// When there is no certificate for the role, or settings of accounts are wrong.
+pub fn router(site: &Site, role: Role, local: Option<&Node>) -> Result<Router, Failure> {
+    let mut nodes: BTreeMap<String, Arc<dyn StorageNode>> = BTreeMap::new();
+    for (name, dialer) in dialers(site, role)? {
+        nodes.insert(name, Arc::new(NodeClient::new(&dialer)));
+    }
+    if let Some((name, node)) = site.topology.this.clone().zip(local) {
+        nodes.insert(name, Arc::new(node.clone()));
+    }
+    Ok(Router::new(
+        site.topology.layout.clone(),
+        nodes,
+        router_options(site)?,
+    ))
+}
+
+fn router_options(site: &Site) -> Result<RouterOptions, Failure> {
+    let spool = site.data.private("spool")?;
+    options::accounts::router(&site.settings, spool)
+        .map_err(|error| Failure::new(Exit::Config, format!("settings: `account.mailboxes`: {error}")))
+}

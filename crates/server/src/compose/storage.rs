@@ -1,0 +1,181 @@
+//! The storage node of this process: disk, log, blobs, tables, replicas, and the node on top.
+
+use std::fs;
+use std::sync::Arc;
+
+use blobstore::BlobStore;
+use consensus::{Blocking, NodeId};
+use kv::{BootId, Engine, MemoryEngine, SledEngine};
+use rpc::Services;
+use settings::TableEngine;
+use storage_node::{
+    ImplicitKeep, Membership, Node, NodeEvents, NodeParts, Peers, ReplicaPlacement, Replicas, StoredContent,
+    StoredContentHandler, StoredContentParts,
+};
+use tls::Role;
+use wal::{Log, Wal};
+
+use super::{Site, links};
+use crate::data_dir::place;
+use crate::exit::{Exit, Failure, OrExit, chain};
+use crate::options::storage::{self as options, Reserve};
+use crate::surroundings::Machine;
+
+/// Names the run of the kernel; see `random(4)`.
+const BOOT_ID_FILE: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The storage node of this process, running.
+pub struct Storage {
+    /// The ports that roles call.
+    pub node: Node,
+    /// The replicas.
+    pub replicas: Replicas,
+    /// The bodies of messages.
+    pub blobs: BlobStore,
+    content: StoredContent,
+    engine: Arc<dyn Engine>,
+}
+
+impl Storage {
+    /// Opens everything and starts the replicas. Returns when they have recovered what was committed.
+    ///
+    /// # Errors
+    /// Damage, by name; nothing is changed then.
+    pub async fn open(site: &Site, membership: Membership) -> Result<Self, Failure> {
+        let reserve = reserve(site)?;
+        let log = open_log(site, reserve)?;
+        let blobs = open_blobs(site, reserve)?;
+        let engine = open_tables(site)?;
+        let peers = Peers::new(&membership, &links::dialers(site, Role::Storage)?);
+        let placement = ReplicaPlacement::new(peers.clone());
+        let content = stored_content(site, &blobs, &placement);
+        let node_options = options::node(&site.settings, site.name.as_str());
+        let events = NodeEvents::new(node_options.sessions.clone());
+        let parts = consensus::NodeParts {
+            node: NodeId(site.topology.number().unwrap_or(1)),
+            disk: site.data.disk(),
+            space_reserve_bytes: reserve.entries,
+            log,
+            engine: Arc::clone(&engine),
+            transport: Arc::new(peers),
+            blocking: Blocking::threads(options::blocking_threads(&site.settings)),
+            options: options::groups(&site.settings),
+        };
+        let replicas = Replicas::start(parts, membership, Arc::new(events.clone())).await;
+        let replicas = replicas.or_exit(Exit::Software, "cannot start")?;
+        placement.set(replicas.clone());
+        let (signer, keys) = site.certificates.keys()?.tokens()?;
+        let node = Node::new(
+            node_options,
+            NodeParts {
+                environment: Arc::new(Machine),
+                replication: Arc::new(replicas.clone()),
+                content: Arc::new(content.clone()),
+                events,
+                slots: site.topology.layout.slots().clone(),
+                keys,
+                signer,
+                filter: Arc::new(ImplicitKeep),
+                pretender: site
+                    .certificates
+                    .keys()?
+                    .pretender(options::hash(&site.settings))?,
+            },
+        );
+        Ok(Self {
+            node,
+            replicas,
+            blobs,
+            content,
+            engine,
+        })
+    }
+
+    /// Returns what other processes of the cluster may call.
+    pub fn services(&self) -> Services {
+        let mut services = Services::default();
+        rpc::serve_node(&mut services, Arc::new(self.node.clone()));
+        services.add_raft(self.replicas.entrance());
+        services.add_content(Arc::new(StoredContentHandler::new(self.content.clone())));
+        services
+    }
+
+    /// Stops the replicas and closes the engines, so that the next start believes the tables. Nothing is lost when
+    /// this fails or is never called: the next start only takes longer.
+    pub async fn close(self) {
+        self.replicas.hand_over().await;
+        if let Err(error) = self.replicas.shutdown().await {
+            tracing::warn!(%error, "replicas did not stop in order");
+        }
+        let engine = self.engine;
+        let closing = tokio::task::spawn_blocking(move || engine.close()).await;
+        match closing {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = chain(&error), "tables were not closed in order"),
+            Err(error) => tracing::warn!(%error, "tables were not closed"),
+        }
+    }
+}
+
+fn reserve(site: &Site) -> Result<Reserve, Failure> {
+    let stat = rustix::fs::statvfs(site.data.path()).or_exit(Exit::Io, "size of the disk")?;
+    let disk_bytes = stat.f_blocks.saturating_mul(stat.f_frsize);
+    Ok(Reserve::of(&site.settings, disk_bytes))
+}
+
+fn open_log(site: &Site, reserve: Reserve) -> Result<Log, Failure> {
+    let mut wal_options = options::wal(&site.settings);
+    wal_options.reserve_bytes = reserve.log;
+    let wal = Wal::open(site.data.disk(), place("log"), wal_options).map_err(|error| match &error {
+        wal::Error::Damaged(_) => Failure::new(Exit::Software, chain(&error))
+            .advise("nothing was changed; `facteur repair` shows what is lost before it acts"),
+        _ => Failure::new(Exit::Io, format!("log: {}", chain(&error))),
+    })?;
+    Log::spawn(wal).or_exit(Exit::Software, "thread of the log")
+}
+
+fn open_blobs(site: &Site, reserve: Reserve) -> Result<BlobStore, Failure> {
+    let salt = u64::from_le_bytes(Machine::random());
+    let blob_options = options::blobs(&site.settings, reserve, salt);
+    let opened = blobstore::Engine::open(site.data.disk(), place("blobs"), blob_options);
+    let (engine, report) = opened.or_exit(Exit::Io, "blobs")?;
+    for damaged in &report.damaged {
+        tracing::error!(?damaged, "blobs that lay here are gone and are not served");
+    }
+    BlobStore::spawn(engine).or_exit(Exit::Software, "thread of the blobs")
+}
+
+fn open_tables(site: &Site) -> Result<Arc<dyn Engine>, Failure> {
+    let settings = &site.settings;
+    match settings.storage.engine {
+        TableEngine::Memory => {
+            let shelves = options::shelves(settings).or_exit(Exit::Config, "settings: `storage.shelves`")?;
+            Ok(Arc::new(MemoryEngine::new(shelves)))
+        }
+        TableEngine::Sled => {
+            let directory = site.data.private("tables")?;
+            let sled = options::sled(settings, directory, boot_id());
+            let sled = sled.or_exit(Exit::Config, "settings: `storage.shelves`")?;
+            Ok(Arc::new(SledEngine::open(sled).or_exit(Exit::Io, "tables")?))
+        }
+    }
+}
+
+/// Returns the run of the kernel. Where it cannot be told, unclean tables are rebuilt.
+fn boot_id() -> BootId {
+    let text = fs::read_to_string(BOOT_ID_FILE).inspect_err(|error| {
+        tracing::warn!(%error, "the run of the kernel cannot be told");
+    });
+    BootId::new(&text.unwrap_or_default())
+}
+
+fn stored_content(site: &Site, blobs: &BlobStore, placement: &ReplicaPlacement) -> StoredContent {
+    let disk = site.data.disk();
+    StoredContent::new(StoredContentParts {
+        store: blobs.clone(),
+        placement: Arc::new(placement.clone()),
+        environment: Arc::new(Machine),
+        writers: options::content_writers(&site.settings),
+        free_bytes: Box::new(move || disk.free_bytes().unwrap_or(0)),
+    })
+}

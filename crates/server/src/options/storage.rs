@@ -1,0 +1,222 @@
+//! The storage node: log, tables, blobs, replication, logins.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use auth::{HashParameters, LimiterOptions, LoginCacheOptions, RateLimit};
+use blobstore::BlobStoreOptions;
+use consensus::{GroupOptions, ReadPolicy};
+use kv::{BootId, KvError, ShelfCount, SledOptions};
+use settings::Settings;
+use storage_node::{NodeOptions, SessionLimits};
+use wal::WalOptions;
+
+/// How often tables write out what they buffer, so that less is replayed after a crash of the process.
+const TABLE_FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+/// Work for each thread that blocks that may wait before more is refused.
+const WAITING_PER_THREAD: usize = 64;
+
+/// Free space below which the parts refuse to grow, each less than the one before: first new mail is refused, then
+/// changes, and what is left is for votes and for tidying up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// New mail is refused.
+    pub content: u64,
+    /// Changes of any kind are refused.
+    pub entries: u64,
+    /// The log refuses entries.
+    pub log: u64,
+}
+
+impl Reserve {
+    /// Returns the reserve on a disk of this size.
+    pub fn of(settings: &Settings, disk_bytes: u64) -> Self {
+        let share = disk_bytes / 100 * u64::from(settings.storage.reserve_percent);
+        let content = settings.storage.reserve_bytes.bytes().max(share);
+        Self {
+            content,
+            entries: content / 2,
+            log: content / 4,
+        }
+    }
+}
+
+/// Returns the options of the log, with a reserve of its own default.
+pub fn wal(settings: &Settings) -> WalOptions {
+    WalOptions {
+        segment_bytes: settings.storage.wal_segment_bytes.bytes(),
+        batch_bytes_max: settings.storage.wal_batch_bytes_max.as_usize(),
+        ..WalOptions::default()
+    }
+}
+
+/// Returns the options of the blob store.
+pub fn blobs(settings: &Settings, reserve: Reserve, salt: u64) -> BlobStoreOptions {
+    BlobStoreOptions {
+        segment_bytes: settings.storage.blob_segment_bytes.bytes(),
+        upload_buffer_bytes_max: settings.limits.append_memory_bytes_max.as_usize(),
+        blob_bytes_max: message_bytes_max(settings),
+        reserve_bytes: reserve.content,
+        salt,
+        ..BlobStoreOptions::default()
+    }
+}
+
+/// Returns the count of shelves.
+///
+/// # Errors
+/// When there are too many.
+pub fn shelves(settings: &Settings) -> Result<ShelfCount, KvError> {
+    ShelfCount::new(u16::try_from(settings.storage.shelves).unwrap_or(u16::MAX))
+}
+
+/// Returns the options of the table engine in `directory`, in this run of the kernel.
+///
+/// # Errors
+/// When there are too many shelves.
+pub fn sled(settings: &Settings, directory: PathBuf, boot_id: BootId) -> Result<SledOptions, KvError> {
+    let shelves = shelves(settings)?;
+    Ok(SledOptions {
+        directory,
+        shelves,
+        cache_bytes_per_shelf: settings.storage.cache_bytes.bytes() / u64::from(shelves.get()),
+        flush_interval: Some(TABLE_FLUSH_INTERVAL),
+        boot_id,
+    })
+}
+
+/// Returns how replication groups behave.
+pub fn groups(settings: &Settings) -> GroupOptions {
+    let cluster = &settings.cluster;
+    GroupOptions {
+        heartbeat_interval: cluster.heartbeat_interval,
+        election_timeout_min: cluster.election_timeout_min,
+        election_timeout_max: cluster.election_timeout_max,
+        read_policy: match cluster.read_policy {
+            settings::ReadPolicy::Lease => ReadPolicy::Lease,
+            settings::ReadPolicy::ReadIndex => ReadPolicy::ReadIndex,
+        },
+        snapshot_log_bytes: settings.storage.snapshot_log_bytes.bytes(),
+        ..GroupOptions::default()
+    }
+}
+
+/// Returns the options of the node of this name.
+pub fn node(settings: &Settings, name: &str) -> NodeOptions {
+    let (limits, auth) = (&settings.limits, &settings.auth);
+    let readers = blocking_threads(settings);
+    NodeOptions {
+        name: name.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        message_bytes_max: message_bytes_max(settings),
+        search_budget: limits.command_cpu_max,
+        content_readers: readers,
+        content_readers_waiting: readers * WAITING_PER_THREAD,
+        hashers: count(auth.hash_threads),
+        hashers_waiting: count(auth.hash_queue_max),
+        sessions: SessionLimits {
+            per_account_and_peer: count(limits.connections_per_user_and_ip_max),
+            per_account: count(limits.sessions_per_account_max),
+            ..SessionLimits::default()
+        },
+        hash: hash(settings),
+        exchange: auth::Limits::default(),
+        limiter: limiter(settings),
+        login_cache: auth.login_cache.then(|| LoginCacheOptions {
+            entries_max: count(auth.login_cache_entries_max),
+            lifetime: auth.login_cache_ttl,
+        }),
+        blob_grace: settings.storage.blob_retention,
+    }
+}
+
+/// Returns how new passwords are hashed.
+pub fn hash(settings: &Settings) -> HashParameters {
+    let auth = &settings.auth;
+    HashParameters {
+        argon2_kib: u32::try_from(auth.argon2_memory.bytes() / 1024).unwrap_or(u32::MAX),
+        argon2_passes: auth.argon2_passes,
+        argon2_lanes: auth.argon2_parallelism,
+        scram_iterations: auth.scram_iterations,
+    }
+}
+
+fn limiter(settings: &Settings) -> LimiterOptions {
+    let a_minute = |failures_max| RateLimit {
+        failures_max,
+        window: Duration::from_secs(60),
+    };
+    LimiterOptions {
+        per_user: a_minute(settings.auth.failures_per_user_and_minute_max),
+        per_address: a_minute(settings.auth.failures_per_ip_and_minute_max),
+        entries_max: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN),
+        ..LimiterOptions::default()
+    }
+}
+
+/// Returns the largest message that comes in by any way.
+pub fn message_bytes_max(settings: &Settings) -> u64 {
+    let (append, lmtp) = (settings.limits.append_bytes_max, settings.lmtp.message_bytes_max);
+    append.max(lmtp).bytes()
+}
+
+/// Returns how many calls may block at one time.
+pub fn blocking_threads(settings: &Settings) -> usize {
+    count(settings.server.blocking_threads)
+}
+
+/// Returns the writes of content that are prepared at one time, and how many may wait.
+pub fn content_writers(settings: &Settings) -> (usize, usize) {
+    let writers = blocking_threads(settings);
+    (writers, writers * WAITING_PER_THREAD)
+}
+
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_larger_reserve_holds_and_mail_is_refused_before_changes() {
+        let mut settings = Settings::default();
+        settings.storage.reserve_bytes = "1GiB".parse().expect("a size");
+        settings.storage.reserve_percent = 5;
+        let gib = 1 << 30;
+        let reserve = |disk_bytes| Reserve::of(&settings, disk_bytes);
+        assert_eq!(reserve(10 * gib).content, gib);
+        assert!(reserve(100 * gib).content > 4 * gib);
+        let Reserve {
+            content,
+            entries,
+            log,
+        } = reserve(100 * gib);
+        assert!(content > entries && entries > log && log > 0);
+    }
+
+    #[test]
+    fn the_cache_is_shared_by_the_shelves() {
+        let settings = Settings::default();
+        let sled = sled(&settings, PathBuf::new(), BootId::new("boot")).expect("valid");
+        let whole = sled.cache_bytes_per_shelf * u64::from(sled.shelves.get());
+        assert_eq!(whole, settings.storage.cache_bytes.bytes());
+    }
+
+    #[test]
+    fn memory_of_a_hash_is_counted_in_kibibytes() {
+        let mut settings = Settings::default();
+        settings.auth.argon2_memory = "19MiB".parse().expect("a size");
+        assert_eq!(hash(&settings).argon2_kib, 19 * 1024);
+    }
+
+    #[test]
+    fn a_switched_off_login_cache_is_none() {
+        let mut settings = Settings::default();
+        assert!(node(&settings, "node-1").login_cache.is_some());
+        settings.auth.login_cache = false;
+        assert!(node(&settings, "node-1").login_cache.is_none());
+    }
+}

@@ -1,0 +1,151 @@
+//! `facteur serve`: from settings to a running process, and from a signal to its end.
+
+use std::time::Duration;
+
+use observability::Observability;
+use settings::Settings;
+use tokio::runtime::Runtime;
+
+use crate::arguments::{ServeArguments, SettingsArguments};
+use crate::compose::Site;
+use crate::compose::server::Server;
+use crate::exit::{Exit, Failure, OrExit, chain};
+use crate::notify::{State, notify};
+use crate::signals::{Request, Signals};
+use crate::{commands, demo, options};
+
+/// Time that threads which block have once everything else has ended.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What settings were read from, so that they can be read again.
+struct Source<'a> {
+    arguments: &'a SettingsArguments,
+    serve: &'a ServeArguments,
+}
+
+impl Source<'_> {
+    fn load(&self) -> Result<Settings, Failure> {
+        commands::load(self.arguments, self.serve.overrides())
+    }
+}
+
+/// Serves until a signal or a failure ends it.
+///
+/// # Errors
+/// Why it did not start, or what ended it.
+pub fn run(arguments: &SettingsArguments, serve: &ServeArguments) -> Result<(), Failure> {
+    let prepared = serve.demo.then(|| demo::prepare(arguments)).transpose()?;
+    let arguments = prepared.as_ref().unwrap_or(arguments);
+    let source = Source { arguments, serve };
+    let settings = source.load()?;
+    options::check(&settings)?;
+    let runtime = runtime(&settings)?;
+    let outcome = runtime.block_on(Box::pin(serve_with(&source, settings)));
+    runtime.shutdown_timeout(LAST_PATIENCE);
+    outcome
+}
+
+fn runtime(settings: &Settings) -> Result<Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let threads = settings.server.worker_threads;
+    if let Some(threads) = usize::try_from(threads).ok().filter(|threads| *threads > 0) {
+        builder.worker_threads(threads);
+    }
+    builder.max_blocking_threads(options::storage::blocking_threads(settings));
+    builder.thread_name("facteur").enable_all();
+    builder.build().or_exit(Exit::Software, "runtime")
+}
+
+async fn serve_with(source: &Source<'_>, settings: Settings) -> Result<(), Failure> {
+    let instance = format!("node-{}", settings.cluster.node_id);
+    let telemetry = options::telemetry::telemetry(&settings, &instance);
+    let telemetry = Observability::start(&telemetry).or_exit(Exit::Config, "telemetry")?;
+    telemetry.install().or_exit(Exit::Software, "telemetry")?;
+    for key in options::without_effect(&settings) {
+        tracing::warn!(key, "setting has no effect yet");
+    }
+    let mut signals = Signals::listen()?;
+    // Nothing is served yet, so a start that is not wanted any more is simply dropped.
+    let started = tokio::select! {
+        started = Box::pin(start(source, settings)) => started,
+        () = signals.stop() => return Ok(()),
+    };
+    let outcome = attend(source, started?, &mut signals, &telemetry).await;
+    tracing::info!("stopped");
+    flush(telemetry).await;
+    outcome
+}
+
+async fn start(source: &Source<'_>, settings: Settings) -> Result<Server, Failure> {
+    let server = Server::start(Site::open(settings)?).await?;
+    if source.serve.demo {
+        demo::furnish(&server).await?;
+    }
+    Ok(server)
+}
+
+/// Waits for what ends the process, then ends it in order; a second request to stop is not waited for.
+async fn attend(
+    source: &Source<'_>,
+    mut server: Server,
+    signals: &mut Signals,
+    telemetry: &Observability,
+) -> Result<(), Failure> {
+    tracing::info!(addresses = ?server.addresses(), "serving");
+    notify(State::Ready);
+    let outcome = loop {
+        // Both are receiving from queues, which is cancel safe.
+        let request = tokio::select! {
+            failure = server.failed() => break Err(failure),
+            request = signals.next() => request,
+        };
+        match request {
+            Request::Stop => break Ok(()),
+            Request::Reload => reload(source, &server, telemetry).await,
+        }
+    };
+    if let Err(failure) = &outcome {
+        tracing::error!(
+            reason = failure.lines().join("; "),
+            "stopping because a part failed"
+        );
+    }
+    notify(State::Stopping);
+    tracing::info!("stopping");
+    tokio::select! {
+        () = Box::pin(server.stop()) => outcome,
+        () = signals.stop() => {
+            outcome.and(Err(Failure::new(Exit::TemporaryFailure, "stopped at once by a second signal")))
+        }
+    }
+}
+
+/// Reads certificates and log level again. Other settings need a restart.
+async fn reload(source: &Source<'_>, server: &Server, telemetry: &Observability) {
+    let check = server.certificate_check();
+    match tokio::task::spawn_blocking(check).await {
+        Ok(Ok(outcome)) => tracing::info!(?outcome, "certificates looked at"),
+        Ok(Err(error)) => tracing::warn!(error = chain(&error), "certificates not reloaded"),
+        Err(error) => tracing::error!(%error, "certificate check failed"),
+    }
+    let settings = match source.load() {
+        Ok(settings) => settings,
+        Err(failure) => {
+            tracing::warn!(problems = failure.lines().join("; "), "settings not reloaded");
+            return;
+        }
+    };
+    let level = options::telemetry::level(settings.log.level);
+    match telemetry.level().set(level, settings.log.filter.as_deref()) {
+        Ok(()) => tracing::info!(%level, "log level set"),
+        Err(error) => tracing::warn!(error = chain(&error), "log level not set"),
+    }
+}
+
+/// Exports the spans that wait. It blocks, so it is not for a thread that runs tasks.
+async fn flush(telemetry: Observability) {
+    let flushed = tokio::task::spawn_blocking(move || telemetry.shutdown()).await;
+    if let Ok(Err(error)) = flushed {
+        tracing::warn!(error = chain(&error), "traces were not all exported");
+    }
+}
