@@ -1,0 +1,9 @@
+//! The role from outside: over a pipe in memory, before a storage that is made up.
+
+mod aborts;
+mod fake;
+mod harness;
+mod limits;
+mod outliving;
+mod security;
+mod transcripts;
