@@ -11,13 +11,15 @@ impl<M: Machine> Group<M> {
     /// due. Returns why the replica stopped, `None` when it was asked to.
     pub(crate) async fn supervise(self: Arc<Self>) -> Option<Error> {
         let watch = self.watch();
-        tokio::select! {
+        let cause = tokio::select! {
             () = self.stop.cancelled() => None,
             error = self.machine.applier.failed() => Some(error),
             error = self.failed(watch) => Some(error),
             () = self.resume_campaigning() => None,
             () = self.take_snapshots() => None,
-        }
+        };
+        // A replica that is asked to stop tells so by its status too, and that may be seen first.
+        cause.filter(|_| !self.stop.is_cancelled())
     }
 
     async fn failed(&self, mut watch: super::GroupWatch) -> Error {
