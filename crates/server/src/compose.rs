@@ -46,7 +46,7 @@ impl Site {
     pub fn open(settings: Settings) -> Result<Self, Failure> {
         let data = DataDir::open(&settings)?;
         let host = host_name(&settings);
-        let name = process_name(&settings, &host)?;
+        let name = name_in_cluster(&settings, &host)?;
         let topology = Topology::of(&settings, &data)?;
         let certificates = Certificates::open(&settings, &data, &topology)?;
         Ok(Self {
@@ -66,13 +66,16 @@ impl Site {
 }
 
 /// Returns the host name of the settings, else the machine's.
-fn host_name(settings: &Settings) -> String {
+pub fn host_name(settings: &Settings) -> String {
     let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
     settings.server.host_name.clone().unwrap_or_else(machine)
 }
 
-/// A storage node is named by its number, any other process by its host.
-fn process_name(settings: &Settings, host: &str) -> Result<NodeName, Failure> {
+/// Returns the name of the process in the cluster: a storage node is named by its number, any other by its host.
+///
+/// # Errors
+/// When the host has a name that no certificate can carry.
+pub fn name_in_cluster(settings: &Settings, host: &str) -> Result<NodeName, Failure> {
     let name = if settings.server.roles.contains(&Role::Storage) {
         topology::node_name(settings.cluster.node_id)
     } else {

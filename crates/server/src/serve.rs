@@ -12,7 +12,7 @@ use crate::compose::server::Server;
 use crate::exit::{Exit, Failure, OrExit, chain};
 use crate::notify::{State, notify};
 use crate::signals::{Request, Signals};
-use crate::{commands, demo, options};
+use crate::{commands, compose, demo, options};
 
 /// Time that threads which block have once everything else has ended.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
@@ -57,8 +57,8 @@ fn runtime(settings: &Settings) -> Result<Runtime, Failure> {
 }
 
 async fn serve_with(source: &Source<'_>, settings: Settings) -> Result<(), Failure> {
-    let instance = format!("node-{}", settings.cluster.node_id);
-    let telemetry = options::telemetry::telemetry(&settings, &instance);
+    let instance = compose::name_in_cluster(&settings, &compose::host_name(&settings))?;
+    let telemetry = options::telemetry::telemetry(&settings, instance.as_str());
     let telemetry = Observability::start(&telemetry).or_exit(Exit::Config, "telemetry")?;
     telemetry.install().or_exit(Exit::Software, "telemetry")?;
     for key in options::without_effect(&settings) {

@@ -26,6 +26,7 @@ pub struct Server {
     addresses: Addresses,
     storage: Option<Storage>,
     proxy: Option<Proxy>,
+    metrics: Option<Metrics>,
     progress: Progress,
     /// Every task. One that fails ends the process; see [`Server::failed`].
     tasks: JoinSet<Result<(), Failure>>,
@@ -46,11 +47,14 @@ impl Server {
             Some(membership) => Some(Storage::open(&site, membership).await?),
             None => None,
         };
+        let metrics = site.settings.telemetry.metrics.then(Metrics::new).transpose();
+        let metrics = metrics.or_exit(Exit::Software, "metrics")?;
         let mut server = Self {
             addresses: doors.addresses(&site),
             site,
             storage,
             proxy: None,
+            metrics,
             progress: Progress::default(),
             tasks: JoinSet::new(),
             fronts: CancellationToken::new(),
@@ -62,7 +66,7 @@ impl Server {
     }
 
     fn serve(&mut self, doors: Doors) -> Result<(), Failure> {
-        self.serve_metrics(doors.metrics)?;
+        self.serve_metrics(doors.metrics);
         self.serve_cluster(doors.rpc);
         self.serve_administration(doors.admin)?;
         self.maintain();
@@ -97,17 +101,13 @@ impl Server {
         self.tasks.spawn(task);
     }
 
-    fn serve_metrics(&mut self, listeners: Vec<TcpListener>) -> Result<(), Failure> {
-        let wanted = self.site.settings.telemetry.metrics;
-        let metrics = wanted.then(Metrics::new).transpose();
-        let metrics = metrics.or_exit(Exit::Software, "metrics")?;
+    fn serve_metrics(&mut self, listeners: Vec<TcpListener>) {
         let replicas = self.storage.as_ref().map(|storage| storage.replicas.clone());
-        let router = observability::router(metrics, health(self.progress.clone(), replicas));
+        let router = observability::router(self.metrics.clone(), health(self.progress.clone(), replicas));
         for listener in listeners {
             let serving = observability::serve(listener, router.clone(), self.backs.clone());
             self.spawn(async move { serving.await.or_exit(Exit::Software, "listener of metrics") });
         }
-        Ok(())
     }
 
     fn serve_cluster(&mut self, listeners: Vec<rpc::Listener>) {
@@ -141,7 +141,10 @@ impl Server {
         let router = Arc::new(links::router(&self.site, tls::Role::Proxy, node)?);
         let options = options::proxy::proxy(&self.site.settings, self.site.name.as_str());
         let certificates = self.site.certificates.mail_server(&self.site.host)?;
-        let proxy = Proxy::new(options, Arc::clone(&router) as _, router, Arc::new(Machine));
+        let mut proxy = Proxy::new(options, Arc::clone(&router) as _, router, Arc::new(Machine));
+        if let Some(metrics) = &self.metrics {
+            proxy = proxy.with_meter(&metrics.meter("proxy"));
+        }
         let plain = plain
             .into_iter()
             .map(|door| (door, Security::StartTls(Arc::clone(&certificates))));

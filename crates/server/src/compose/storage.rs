@@ -50,7 +50,7 @@ impl Storage {
         let placement = ReplicaPlacement::new(peers.clone());
         let content = stored_content(site, &blobs, &placement);
         let node_options = options::node(&site.settings, site.name.as_str());
-        let events = NodeEvents::new(node_options.sessions.clone());
+        let events = NodeEvents::new(node_options.sessions);
         let parts = consensus::NodeParts {
             node: NodeId(site.topology.number().unwrap_or(1)),
             disk: site.data.disk(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use mailstore::command::{Command, MessageCommand, Subject};
+use mailstore::command::{Command, MailboxCommand, MessageCommand, Subject};
 use mailstore::flags::{FlagBits, NamedFlags, SystemFlag};
 use mailstore::message::{EmailId, NewMessage};
 use mailstore::name::MailboxName;
@@ -113,12 +113,17 @@ async fn deliver_to(
         messages.push(store(node, group, *hours, flags, text).await?);
     }
     let append = MessageCommand::Append {
-        mailbox: name,
+        mailbox: name.clone(),
         messages,
         create: true,
     };
-    node.propose(Subject::Account(account), None, Command::Message(append))
-        .await?;
+    let subscribe = MailboxCommand::Subscribe {
+        name,
+        subscribed: true,
+    };
+    for command in [Command::Message(append), Command::Mailbox(subscribe)] {
+        node.propose(Subject::Account(account), None, command).await?;
+    }
     Ok(())
 }
 

@@ -95,7 +95,8 @@ fn settings_text([imap, imaps, lmtp, metrics]: [u16; 4]) -> String {
          reserve_percent = 0\n\
          \n\
          [log]\n\
-         level = \"warn\"\n"
+         level = \"warn\"\n\
+         filter = \"openraft=error\"\n"
     )
 }
 
