@@ -1,0 +1,140 @@
+//! Debian's Dovecot in the place of our server, to tell a mail program's trouble from ours.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Command;
+
+use crate::certificates::Certificates;
+use crate::process::Process;
+use crate::server::{ACCOUNTS, Access, PASSWORD};
+use crate::{Imap, Scratch, Server, wait};
+
+/// A server that mail programs are driven against.
+#[derive(Debug)]
+pub struct Target {
+    serves: Serves,
+}
+
+#[derive(Debug)]
+enum Serves {
+    Ours(Box<Server>),
+    Dovecot { access: Access, _process: Process, _scratch: Scratch },
+}
+
+impl Target {
+    /// Starts our server, or what `FACTEUR_STAND_IN` names.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start() -> Self {
+        let serves = match std::env::var("FACTEUR_STAND_IN").as_deref() {
+            Ok("dovecot") => start_dovecot(),
+            _ => Serves::Ours(Box::new(Server::start())),
+        };
+        Self { serves }
+    }
+
+    /// Returns how to reach it.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        match &self.serves {
+            Serves::Ours(server) => server.access(),
+            Serves::Dovecot { access, .. } => access,
+        }
+    }
+}
+
+/// Returns an address that nobody listens on. Only programs that cannot be told to let the kernel choose need it.
+///
+/// # Panics
+/// When the machine has no loopback.
+#[must_use]
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("the address of a listener")
+}
+
+fn start_dovecot() -> Serves {
+    let scratch = Scratch::new();
+    let certificates = Certificates::make(&scratch);
+    let access = Access {
+        imap: free_address(),
+        imaps: free_address(),
+        lmtp: free_address(),
+        user: ACCOUNTS[0].to_owned(),
+        other_user: ACCOUNTS[1].to_owned(),
+        password: PASSWORD.to_owned(),
+        certificates,
+    };
+    let config = scratch.file("dovecot.conf", dovecot_config(&scratch, &access));
+    let _users = scratch.file("users", dovecot_users(&scratch));
+    let mail = scratch.folder("mail");
+    // Dovecot wants mail to belong to somebody but root.
+    std::os::unix::fs::chown(&mail, Some(65_534), Some(65_534)).expect("root, to start Dovecot");
+    let mut command = Command::new("dovecot");
+    command.arg("-F").arg("-c").arg(&config);
+    let process = Process::start(&mut command, &scratch.join("dovecot.log"));
+    wait::until("Dovecot", || Imap::connect(&access).ok());
+    Serves::Dovecot {
+        access,
+        _process: process,
+        _scratch: scratch,
+    }
+}
+
+fn dovecot_config(scratch: &Scratch, access: &Access) -> String {
+    let base = scratch.path().display();
+    let certificates = &access.certificates;
+    format!(
+        "protocols = imap lmtp
+listen = 127.0.0.1
+base_dir = {base}/run
+state_dir = {base}/run
+log_path = /dev/stderr
+mail_location = maildir:{base}/mail/%u
+ssl = required
+ssl_cert = <{certificate}
+ssl_key = <{key}
+passdb {{
+  driver = static
+  args = password={PASSWORD}
+}}
+userdb {{
+  driver = passwd-file
+  args = {base}/users
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {lmtp}
+  }}
+}}
+protocol lmtp {{
+  postmaster_address = postmaster@example.org
+}}
+",
+        certificate = certificates.certificate.display(),
+        key = certificates.key.display(),
+        imap = access.imap.port(),
+        imaps = access.imaps.port(),
+        lmtp = access.lmtp.port(),
+    )
+}
+
+/// Returns the accounts as a file of passwd's form.
+fn dovecot_users(scratch: &Scratch) -> String {
+    let base = scratch.path().display();
+    let user = |name: &&str| format!("{name}::65534:65534::{base}/mail/{name}::\n");
+    ACCOUNTS.iter().map(user).collect()
+}

@@ -1,0 +1,1 @@
+//! The demo server of the README.
