@@ -3,7 +3,7 @@
 import datetime
 import imaplib
 
-from surroundings import HOST, IMAP_PORT, IMAPS_PORT, PASSWORD, USER, message, tls
+from surroundings import HOST, IMAP_PORT, IMAPS_PORT, PASSWORD, STAND_IN, USER, message, tls
 
 
 def ok(answer):
@@ -15,7 +15,7 @@ def ok(answer):
 
 # STARTTLS, then another way to log in.
 plain = imaplib.IMAP4(HOST, IMAP_PORT)
-assert "LOGINDISABLED" in plain.capabilities, plain.capabilities
+assert STAND_IN or "LOGINDISABLED" in plain.capabilities, plain.capabilities
 ok(plain.starttls(tls()))
 assert "LOGINDISABLED" not in plain.capabilities, plain.capabilities
 try:
@@ -52,7 +52,7 @@ for number in range(1, 6):
 status = ok(client.status("Tour", "(MESSAGES UIDNEXT UNSEEN)"))[0].decode()
 assert "MESSAGES 5" in status and "UIDNEXT 6" in status and "UNSEEN 5" in status, status
 assert ok(client.select("Tour")) == [b"5"]
-assert ok(client.response("UIDNEXT"))[0] == b"6"
+assert client.response("UIDNEXT") == ("UIDNEXT", [b"6"])
 body = ok(client.fetch("1", "(BODY.PEEK[])"))[0][1]
 assert body == message("tour1"), body
 everything = ok(client.fetch("1:5", "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)"))
@@ -72,7 +72,7 @@ assert ok(client.uid("FETCH", "3:*", "(UID)"))[0] == b"2 (UID 3)"
 ok(client.check())
 ok(client.unselect())
 ok(client.select("Tour", readonly=True))
-assert client.store("1", "+FLAGS", r"(\Seen)")[0] == "NO"
+assert STAND_IN or client.store("1", "+FLAGS", r"(\Seen)")[0] == "NO"
 ok(client.close())
 
 # The rest.

@@ -8,6 +8,7 @@ IMAP_PORT = int(os.environ["IMAP_PORT"])
 IMAPS_PORT = int(os.environ["IMAPS_PORT"])
 LMTP_PORT = int(os.environ["LMTP_PORT"])
 USER = os.environ["MAIL_USER"]
+STAND_IN = "FACTEUR_STAND_IN" in os.environ
 PASSWORD = os.environ["MAIL_PASSWORD"]
 
 

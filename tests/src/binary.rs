@@ -45,7 +45,15 @@ pub fn target_directory() -> PathBuf {
 fn build() -> PathBuf {
     let target = target_directory();
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "server", "--bin", "facteur", "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "server",
+            "--bin",
+            "facteur",
+            "--target-dir",
+        ])
         .arg(&target)
         .current_dir(repository())
         .status();

@@ -38,9 +38,12 @@ impl Certificates {
         let issuer = Issuer::new(authority, authority_key);
         let key = KeyPair::generate().expect("a key");
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-        let certificate = CertificateParams::new(names)
-            .and_then(|parameters| parameters.signed_by(&key, &issuer))
-            .expect("a certificate");
+        let mut certificate = CertificateParams::new(names).expect("invariant: names");
+        // Older programs look here only.
+        certificate
+            .distinguished_name
+            .push(DnType::CommonName, "localhost");
+        let certificate = certificate.signed_by(&key, &issuer).expect("a certificate");
         Self {
             authority: scratch.file("authority.pem", authority_certificate.pem()),
             certificate: scratch.file("certificate.pem", certificate.pem()),

@@ -8,3 +8,9 @@
 pub fn note(text: &str) {
     eprintln!("{text}");
 }
+
+/// Ends the test with a reason.
+#[expect(clippy::panic, reason = "a test fails by panicking")]
+pub fn fail(reason: &str) -> ! {
+    panic!("{reason}")
+}

@@ -73,7 +73,9 @@ impl Postfix {
     pub fn logged(&self, words: &[&str]) -> String {
         wait::until(&format!("{words:?} in Postfix's log"), || {
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let found = log.lines().find(|line| words.iter().all(|word| line.contains(word)));
+            let found = log
+                .lines()
+                .find(|line| words.iter().all(|word| line.contains(word)));
             found.map(str::to_owned)
         })
     }
@@ -107,7 +109,8 @@ impl Drop for Postfix {
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
             crate::log::note(&format!("--- Postfix ---\n{log}"));
         }
-        let stop = Program::new("postfix").arguments(["-c".as_ref(), self.config.as_os_str(), "stop".as_ref()]);
+        let stop =
+            Program::new("postfix").arguments(["-c".as_ref(), self.config.as_os_str(), "stop".as_ref()]);
         drop(stop.run());
         let _ = wait::within(wait::LIMIT, || self.process.exited());
     }

@@ -102,7 +102,11 @@ impl Drop for Process {
         let _ = kill_process_group(self.pid(), Signal::KILL);
         drop(self.child.wait());
         if std::thread::panicking() {
-            log::note(&format!("--- output of {} ---\n{}", self.name, tail(&self.output())));
+            log::note(&format!(
+                "--- output of {} ---\n{}",
+                self.name,
+                tail(&self.output())
+            ));
         }
     }
 }

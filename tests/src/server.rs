@@ -11,6 +11,7 @@ pub use options::ServerOptions;
 use rustix::process::Signal;
 
 use crate::certificates::Certificates;
+use crate::log::fail;
 use crate::process::Process;
 use crate::program::{Ended, Program};
 use crate::{Scratch, binary, wait};
@@ -136,8 +137,9 @@ impl Server {
     /// # Panics
     /// When it does not come up.
     pub fn restart(&mut self) {
-        let started = self.try_restart();
-        assert!(started.is_ok(), "the server does not start:\n{}", started.unwrap_err());
+        if let Err(output) = self.try_restart() {
+            fail(&format!("the server does not start:\n{output}"));
+        }
     }
 
     /// Starts it again on the same directory, or returns what it wrote before it gave up.

@@ -11,13 +11,15 @@ use crate::{Imap, Scratch, Server, wait};
 /// A server that mail programs are driven against.
 #[derive(Debug)]
 pub struct Target {
-    serves: Serves,
+    access: Access,
+    // Runs as long as it is held.
+    _server: Running,
 }
 
 #[derive(Debug)]
-enum Serves {
-    Ours(Box<Server>),
-    Dovecot { access: Access, _process: Process, _scratch: Scratch },
+enum Running {
+    Ours { _server: Box<Server> },
+    Dovecot { _process: Process, _scratch: Scratch },
 }
 
 impl Target {
@@ -27,20 +29,22 @@ impl Target {
     /// When it does not come up.
     #[must_use]
     pub fn start() -> Self {
-        let serves = match std::env::var("FACTEUR_STAND_IN").as_deref() {
+        match std::env::var("FACTEUR_STAND_IN").as_deref() {
             Ok("dovecot") => start_dovecot(),
-            _ => Serves::Ours(Box::new(Server::start())),
-        };
-        Self { serves }
+            _ => {
+                let server = Box::new(Server::start());
+                Self {
+                    access: server.access().clone(),
+                    _server: Running::Ours { _server: server },
+                }
+            }
+        }
     }
 
     /// Returns how to reach it.
     #[must_use]
     pub fn access(&self) -> &Access {
-        match &self.serves {
-            Serves::Ours(server) => server.access(),
-            Serves::Dovecot { access, .. } => access,
-        }
+        &self.access
     }
 }
 
@@ -54,7 +58,7 @@ pub fn free_address() -> SocketAddr {
     listener.local_addr().expect("the address of a listener")
 }
 
-fn start_dovecot() -> Serves {
+fn start_dovecot() -> Target {
     let scratch = Scratch::new();
     let certificates = Certificates::make(&scratch);
     let access = Access {
@@ -75,10 +79,12 @@ fn start_dovecot() -> Serves {
     command.arg("-F").arg("-c").arg(&config);
     let process = Process::start(&mut command, &scratch.join("dovecot.log"));
     wait::until("Dovecot", || Imap::connect(&access).ok());
-    Serves::Dovecot {
+    Target {
         access,
-        _process: process,
-        _scratch: scratch,
+        _server: Running::Dovecot {
+            _process: process,
+            _scratch: scratch,
+        },
     }
 }
 
@@ -92,12 +98,14 @@ base_dir = {base}/run
 state_dir = {base}/run
 log_path = /dev/stderr
 mail_location = maildir:{base}/mail/%u
+auth_failure_delay = 0
+auth_mechanisms = plain login scram-sha-256
 ssl = required
 ssl_cert = <{certificate}
 ssl_key = <{key}
 passdb {{
-  driver = static
-  args = password={PASSWORD}
+  driver = passwd-file
+  args = {base}/users
 }}
 userdb {{
   driver = passwd-file
@@ -106,6 +114,9 @@ userdb {{
 namespace inbox {{
   inbox = yes
   separator = /
+  mailbox Drafts {{
+    special_use = \\Drafts
+  }}
 }}
 service imap-login {{
   inet_listener imap {{
@@ -135,6 +146,6 @@ protocol lmtp {{
 /// Returns the accounts as a file of passwd's form.
 fn dovecot_users(scratch: &Scratch) -> String {
     let base = scratch.path().display();
-    let user = |name: &&str| format!("{name}::65534:65534::{base}/mail/{name}::\n");
+    let user = |name: &&str| format!("{name}:{{PLAIN}}{PASSWORD}:65534:65534::{base}/mail/{name}::\n");
     ACCOUNTS.iter().map(user).collect()
 }

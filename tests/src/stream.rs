@@ -27,7 +27,9 @@ impl Stream {
 
     /// Begins TLS on a connection in clear text; one that has begun it stays as it is.
     pub fn secure(self, client: &Arc<ClientConfig>) -> io::Result<Self> {
-        let Self::Plain(stream) = self else { return Ok(self) };
+        let Self::Plain(stream) = self else {
+            return Ok(self);
+        };
         let session = ClientConnection::new(Arc::clone(client), Certificates::server_name());
         let mut stream = StreamOwned::new(session.map_err(io::Error::other)?, stream);
         while stream.conn.is_handshaking() {

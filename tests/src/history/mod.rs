@@ -45,7 +45,9 @@ impl History {
     /// When the mailboxes cannot be made.
     #[must_use]
     pub fn begin(access: &Access, connections: u64) -> Self {
-        let seed = std::env::var("FACTEUR_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = std::env::var("FACTEUR_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| rand::rng().random_range(0..1_000_000));
         log::note(&format!("FACTEUR_SEED={seed}"));
         Imap::login(access).ok(format!("CREATE {}", MAILBOXES[1]));
@@ -87,8 +89,17 @@ impl History {
             drop(over);
         });
         self.acknowledged += progress.acknowledged.load(Ordering::Relaxed);
-        let complaints: Vec<String> = self.workers.iter_mut().flat_map(|worker| worker.complaints.drain(..)).collect();
-        assert!(complaints.is_empty(), "seed {}:\n{}", self.seed, complaints.join("\n"));
+        let complaints: Vec<String> = self
+            .workers
+            .iter_mut()
+            .flat_map(|worker| worker.complaints.drain(..))
+            .collect();
+        assert!(
+            complaints.is_empty(),
+            "seed {}:\n{}",
+            self.seed,
+            complaints.join("\n")
+        );
     }
 
     /// Reads everything back and compares it with what was promised. What an unanswered change left is taken for
@@ -103,7 +114,12 @@ impl History {
         self.enter_acknowledged(&mut broken);
         for mailbox in MAILBOXES {
             let select = client.ok(format!("SELECT {mailbox}"));
-            self.check_numbers(mailbox, &select.code_numbers("UIDVALIDITY"), &select.code_numbers("UIDNEXT"), &mut broken);
+            self.check_numbers(
+                mailbox,
+                &select.code_numbers("UIDVALIDITY"),
+                &select.code_numbers("UIDNEXT"),
+                &mut broken,
+            );
             for fetched in client.dump(mailbox) {
                 self.see(mailbox, fetched, &mut seen, &mut broken);
             }
@@ -123,14 +139,21 @@ impl History {
 
     /// Enters the UIDs that answers named.
     fn enter_acknowledged(&mut self, broken: &mut Vec<String>) {
-        let named: Vec<_> = self.workers.iter_mut().flat_map(|worker| worker.named.drain(..)).collect();
+        let named: Vec<_> = self
+            .workers
+            .iter_mut()
+            .flat_map(|worker| worker.named.drain(..))
+            .collect();
         for (mailbox, uid, token) in named {
             self.enter(mailbox, uid, token, broken);
         }
     }
 
     fn enter(&mut self, mailbox: String, uid: u64, token: String, broken: &mut Vec<String>) {
-        let known = self.ledger.entry((mailbox.clone(), uid)).or_insert_with(|| token.clone());
+        let known = self
+            .ledger
+            .entry((mailbox.clone(), uid))
+            .or_insert_with(|| token.clone());
         if *known != token {
             broken.push(format!("{mailbox} UID {uid} named {known} and now names {token}"));
         }
@@ -145,9 +168,15 @@ impl History {
         if known != validity {
             broken.push(format!("{mailbox}: UIDVALIDITY was {known} and is {validity}"));
         }
-        let uids = self.ledger.keys().filter(|(other, _)| other == mailbox).map(|(_, uid)| *uid);
+        let uids = self
+            .ledger
+            .keys()
+            .filter(|(other, _)| other == mailbox)
+            .map(|(_, uid)| *uid);
         if let Some(last) = uids.max().filter(|last| *last >= next) {
-            broken.push(format!("{mailbox}: UIDNEXT is {next} although UID {last} was given"));
+            broken.push(format!(
+                "{mailbox}: UIDNEXT is {next} although UID {last} was given"
+            ));
         }
     }
 

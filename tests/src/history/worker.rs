@@ -68,10 +68,22 @@ impl Worker {
 
     /// Makes one change and returns whether it was acknowledged.
     fn change(&mut self, client: &mut Imap) -> io::Result<bool> {
-        let open = |(_, message): &(usize, &Message)| message.certain != State::Absent && message.possible.is_none();
-        let chosen = self.messages.iter().enumerate().filter(open).choose(&mut self.random);
-        let Some((index, State::Present { mailbox, uid: Some(uid), flags })) =
-            chosen.map(|(index, message)| (index, message.certain.clone()))
+        let open =
+            |(_, message): &(usize, &Message)| message.certain != State::Absent && message.possible.is_none();
+        let chosen = self
+            .messages
+            .iter()
+            .enumerate()
+            .filter(open)
+            .choose(&mut self.random);
+        let Some((
+            index,
+            State::Present {
+                mailbox,
+                uid: Some(uid),
+                flags,
+            },
+        )) = chosen.map(|(index, message)| (index, message.certain.clone()))
         else {
             return self.append(client);
         };
@@ -126,7 +138,11 @@ impl Worker {
         if sign == '+' {
             flags.insert(flag.to_owned());
         }
-        let after = State::Present { mailbox, uid: Some(uid), flags };
+        let after = State::Present {
+            mailbox,
+            uid: Some(uid),
+            flags,
+        };
         self.attempt(index, &after);
         let answer = client.run(format!("UID STORE {uid} {sign}FLAGS.SILENT ({flag})"))?;
         Ok(self.conclude(index, &answer, after))
@@ -139,7 +155,10 @@ impl Worker {
         uid: u64,
         (mailbox, flags): (String, BTreeSet<String>),
     ) -> io::Result<bool> {
-        let target = MAILBOXES.iter().find(|other| **other != mailbox).unwrap_or(&"INBOX");
+        let target = MAILBOXES
+            .iter()
+            .find(|other| **other != mailbox)
+            .unwrap_or(&"INBOX");
         let at = |uid| State::Present {
             mailbox: (*target).to_owned(),
             uid,
@@ -160,7 +179,11 @@ impl Worker {
         (mailbox, mut flags): (String, BTreeSet<String>),
     ) -> io::Result<bool> {
         flags.insert("\\Deleted".to_owned());
-        let marked = State::Present { mailbox, uid: Some(uid), flags };
+        let marked = State::Present {
+            mailbox,
+            uid: Some(uid),
+            flags,
+        };
         self.attempt(index, &marked);
         let answer = client.run(format!("UID STORE {uid} +FLAGS.SILENT (\\Deleted)"))?;
         if !self.conclude(index, &answer, marked) {
@@ -190,7 +213,12 @@ impl Worker {
                 false
             }
             Status::Ok => {
-                if let State::Present { mailbox, uid: Some(uid), .. } = &after {
+                if let State::Present {
+                    mailbox,
+                    uid: Some(uid),
+                    ..
+                } = &after
+                {
                     self.named.push((mailbox.clone(), *uid, message.token.clone()));
                 }
                 message.settle(after);

@@ -33,11 +33,10 @@ impl Answer {
     /// Returns what follows a name in the untagged responses, as in `number("EXISTS")` of `* 3 EXISTS`.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<u64> {
-        let found = self.lines().into_iter().rev().find_map(|line| {
+        self.lines().into_iter().rev().find_map(|line| {
             let (number, rest) = line.split_once(' ')?;
             (rest == name).then(|| number.parse().ok()).flatten()
-        });
-        found
+        })
     }
 
     /// Returns the words of a response code, wherever in the answer it stands: `code("UIDVALIDITY")` of
@@ -64,7 +63,10 @@ impl Answer {
     /// Returns the FETCH responses.
     #[must_use]
     pub fn fetched(&self) -> Vec<Fetched> {
-        self.untagged.iter().filter_map(|line| Fetched::read(line)).collect()
+        self.untagged
+            .iter()
+            .filter_map(|line| Fetched::read(line))
+            .collect()
     }
 
     /// Returns the numbers of a SEARCH response in ascending order.
@@ -144,7 +146,10 @@ fn split_literal(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let Some(length) = length else { return none() };
     let body = line.get(end + 3..end + 3 + length).unwrap_or_default();
     let rest = line.get(end + 3 + length..).unwrap_or_default();
-    ([head.get(..start).unwrap_or_default(), rest].concat(), body.to_owned())
+    (
+        [head.get(..start).unwrap_or_default(), rest].concat(),
+        body.to_owned(),
+    )
 }
 
 #[cfg(test)]

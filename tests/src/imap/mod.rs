@@ -68,7 +68,7 @@ impl Imap {
     /// When the connection ends, or the login is refused.
     pub fn try_login(access: &Access, user: &str) -> io::Result<Self> {
         let mut client = Self::connect(access)?;
-        let answer = client.run(&format!("LOGIN \"{user}\" \"{}\"", access.password))?;
+        let answer = client.run(format!("LOGIN \"{user}\" \"{}\"", access.password))?;
         match answer.status {
             Status::Ok => Ok(client),
             Status::No | Status::Bad => Err(io::Error::other(answer.text)),
@@ -239,8 +239,14 @@ impl Imap {
             }
             let text = String::from_utf8_lossy(&line).into_owned();
             let rest = text.strip_prefix(tag).map(str::trim_start);
-            let (status, text) = rest.and_then(read_status).ok_or_else(|| io::Error::other(text.clone()))?;
-            return Ok(Answer { untagged, status, text });
+            let (status, text) = rest
+                .and_then(read_status)
+                .ok_or_else(|| io::Error::other(text.clone()))?;
+            return Ok(Answer {
+                untagged,
+                status,
+                text,
+            });
         }
     }
 

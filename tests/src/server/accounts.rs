@@ -15,7 +15,10 @@ impl Server {
     /// # Panics
     /// When that is refused.
     pub fn add_account(&self, name: &str) {
-        let ended = self.administer(&["account", "add", name, "--password-stdin"], &format!("{PASSWORD}\n"));
+        let ended = self.administer(
+            &["account", "add", name, "--password-stdin"],
+            &format!("{PASSWORD}\n"),
+        );
         assert!(ended.status.success(), "{ended}");
     }
 }

@@ -18,7 +18,7 @@ impl Fetchmail {
     fn new(access: &Access, options: &str) -> Self {
         let scratch = Scratch::new();
         let rules = format!(
-            "poll 127.0.0.1 protocol IMAP port {port}\n  user \"{user}\" password \"{password}\"\n  \
+            "poll localhost protocol IMAP port {port}\n  user \"{user}\" password \"{password}\"\n  \
              ssl sslcertck sslcertfile \"{authority}\"\n  mda \"cat >> {taken}\"\n  {options}\n",
             port = access.imaps.port(),
             user = access.user,
@@ -36,7 +36,7 @@ impl Fetchmail {
         Program::new("fetchmail")
             .home(self.scratch.path())
             .variable("FETCHMAILHOME", self.scratch.path())
-            .arguments(["--nosyslog", "--verbose", "--fetchmailrc"])
+            .arguments(["--nosyslog", "--verbose", "--pidfile", "pid", "--fetchmailrc"])
             .arguments([&self.rules])
             .run()
     }
@@ -79,7 +79,11 @@ fn takes_a_copy_once() {
     assert!(ended.status.success(), "{ended}");
     assert_eq!(fetchmail.taken(), ["One", "Two"]);
     let dump = Imap::login(access).dump("INBOX");
-    assert!(dump.iter().all(|message| message.flags.contains(&"\\Seen".to_owned())), "{dump:?}");
+    assert!(
+        dump.iter()
+            .all(|message| message.flags.contains(&"\\Seen".to_owned())),
+        "{dump:?}"
+    );
     assert_eq!(fetchmail.run().status.code(), Some(1));
     deposit(access, &["Three"]);
     let ended = fetchmail.run();

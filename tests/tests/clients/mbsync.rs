@@ -18,7 +18,7 @@ impl Mbsync {
         let near = scratch.folder("near");
         let state = scratch.folder("state");
         let rules = format!(
-            "IMAPStore far\nHost 127.0.0.1\nPort {port}\nUser \"{user}\"\nPass \"{password}\"\n\
+            "IMAPStore far\nHost localhost\nPort {port}\nUser \"{user}\"\nPass \"{password}\"\n\
              SSLType IMAPS\nSystemCertificates no\nCertificateFile {authority}\n\n\
              MaildirStore near\nPath {near}/\nInbox {near}/INBOX\nSubFolders Verbatim\n\n\
              Channel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState {state}/\n",
@@ -51,7 +51,9 @@ impl Mbsync {
     /// Returns the path and content of each message of a mailbox, by subject.
     fn messages(&self, mailbox: &str) -> BTreeMap<String, (PathBuf, Vec<u8>)> {
         let folders = ["cur", "new"].map(|folder| self.near().join(mailbox).join(folder));
-        let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten());
+        let files = folders
+            .iter()
+            .flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten());
         let messages = files.filter_map(|entry| {
             let path = entry.ok()?.path();
             let content = std::fs::read(&path).ok()?;
@@ -79,9 +81,17 @@ impl Mbsync {
     fn mark(&self, mailbox: &str, subject: &str, letters: &str) {
         let messages = self.messages(mailbox);
         let (path, _) = messages.get(subject).expect("the message to mark");
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let (base, _) = name.split_once(":2,").unwrap_or((&name, ""));
-        let marked = self.near().join(mailbox).join("cur").join(format!("{base}:2,{letters}"));
+        let marked = self
+            .near()
+            .join(mailbox)
+            .join("cur")
+            .join(format!("{base}:2,{letters}"));
         std::fs::rename(path, marked).expect("a new name");
     }
 }
@@ -103,10 +113,11 @@ fn snapshot(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Returns what says whether a mailbox changed at all.
-fn far_state(client: &mut Imap, mailbox: &str) -> Vec<String> {
-    client
-        .ok(format!("STATUS {mailbox} (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"))
-        .lines()
+fn far_state(client: &mut Imap, mailbox: &str) -> Option<String> {
+    let status = client.ok(format!(
+        "STATUS {mailbox} (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+    ));
+    status.lines().into_iter().find(|line| line.starts_with("STATUS"))
 }
 
 #[test]
@@ -151,11 +162,23 @@ fn changes_of_both_sides_meet() {
     let flags: BTreeMap<String, Vec<String>> = client
         .dump("INBOX")
         .into_iter()
-        .map(|message| (mail::header(&message.body, "Subject").unwrap_or_default(), message.flags))
+        .map(|message| {
+            (
+                mail::header(&message.body, "Subject").unwrap_or_default(),
+                message.flags,
+            )
+        })
         .collect();
     assert_eq!(flags.keys().collect::<Vec<_>>(), ["Five", "One", "Six", "Three"]);
-    assert_eq!(flags.get("One").map(Vec::as_slice), Some(&["\\Flagged".to_owned(), "\\Seen".to_owned()][..]));
-    let three = mbsync.messages("INBOX").get("Three").map(|(path, _)| path.clone()).unwrap_or_default();
+    assert_eq!(
+        flags.get("One").map(Vec::as_slice),
+        Some(&["\\Flagged".to_owned(), "\\Seen".to_owned()][..])
+    );
+    let three = mbsync
+        .messages("INBOX")
+        .get("Three")
+        .map(|(path, _)| path.clone())
+        .unwrap_or_default();
     assert!(three.to_string_lossy().ends_with(":2,R"), "{three:?}");
     let (near, far) = (snapshot(&mbsync.near()), far_state(&mut client, "INBOX"));
     mbsync.run();
@@ -170,13 +193,18 @@ fn mailboxes_of_both_sides_meet() {
     let mut client = Imap::login(access);
     client.ok("CREATE Far/Below");
     let message = mail::message("Deep", "in a mailbox below another");
-    client.append("Far/Below", "\\Seen $Label", &message).expect("an answer");
+    client
+        .append("Far/Below", "\\Seen $Label", &message)
+        .expect("an answer");
     let mbsync = Mbsync::new(access);
     mbsync.deposit("Near", "Shallow");
     mbsync.run();
     assert_eq!(mbsync.subjects("Far/Below"), ["Deep"]);
     assert_eq!(client.count("Near"), 1);
     let dump = client.dump("Near");
-    let body = dump.first().map(|message| message.body.clone()).unwrap_or_default();
+    let body = dump
+        .first()
+        .map(|message| message.body.clone())
+        .unwrap_or_default();
     assert_eq!(mail::header(&body, "Subject").as_deref(), Some("Shallow"));
 }

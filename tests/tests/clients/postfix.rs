@@ -1,24 +1,31 @@
 //! Postfix in front of the server, as on most sites.
 
 use cluster_tests::postfix::Postfix;
-use cluster_tests::server::{Access, Server};
-use cluster_tests::{Imap, Program, mail, wait};
+use cluster_tests::server::Access;
+use cluster_tests::stand_in::Target;
+use cluster_tests::{Imap, Program, Server, mail, wait};
 
 fn arrived(access: &Access, user: &str, subject: &str) -> String {
     let mut client = Imap::login_as(access, user);
     wait::until(&format!("mail about {subject}"), || {
         let dump = client.dump("INBOX");
-        let bodies = dump.iter().map(|message| String::from_utf8_lossy(&message.body).into_owned());
+        let bodies = dump
+            .iter()
+            .map(|message| String::from_utf8_lossy(&message.body).into_owned());
         bodies.into_iter().find(|body| body.contains(subject))
     })
 }
 
 #[test]
 fn mail_from_local_programs_and_from_the_network_arrives() {
-    let server = Server::start();
-    let access = server.access();
+    let target = Target::start();
+    let access = target.access();
     let postfix = Postfix::start(access.lmtp);
-    postfix.send("ada@example.net", &[&access.user, &access.other_user], &mail::message("Local", "hello"));
+    postfix.send(
+        "ada@example.net",
+        &[&access.user, &access.other_user],
+        &mail::message("Local", "hello"),
+    );
     let text = arrived(access, &access.user, "Subject: Local");
     assert!(text.starts_with("Return-Path: <ada@example.net>\r\n"), "{text}");
     arrived(access, &access.other_user, "Subject: Local");
@@ -32,10 +39,14 @@ fn mail_from_local_programs_and_from_the_network_arrives() {
 
 #[test]
 fn mail_for_nobody_bounces() {
-    let server = Server::start();
-    let access = server.access();
+    let target = Target::start();
+    let access = target.access();
     let postfix = Postfix::start(access.lmtp);
-    postfix.send(&access.user, &["nobody@example.org", &access.other_user], &mail::message("Lost", "hello"));
+    postfix.send(
+        &access.user,
+        &["nobody@example.org", &access.other_user],
+        &mail::message("Lost", "hello"),
+    );
     arrived(access, &access.other_user, "Subject: Lost");
     let bounce = arrived(access, &access.user, "Undelivered Mail");
     assert!(bounce.starts_with("Return-Path: <>\r\n"), "{bounce}");
@@ -47,7 +58,11 @@ fn mail_waits_while_the_server_is_down() {
     let mut server = Server::start();
     let postfix = Postfix::start(server.access().lmtp);
     server.kill();
-    postfix.send("ada@example.net", &[&server.access().user], &mail::message("Patience", "hello"));
+    postfix.send(
+        "ada@example.net",
+        &[&server.access().user],
+        &mail::message("Patience", "hello"),
+    );
     let _line = postfix.logged(&["status=deferred", "alice@example.org"]);
     server.restart();
     postfix.flush();
