@@ -12,6 +12,8 @@
 
 pub mod binary;
 pub mod certificates;
+pub mod cluster;
+pub mod damage;
 pub mod disk;
 pub mod history;
 pub mod imap;

@@ -69,6 +69,21 @@ impl Server {
     #[must_use]
     pub fn start_with(options: ServerOptions) -> Self {
         let scratch = Scratch::new();
+        let server = Self::launch(scratch, options);
+        server.add_accounts();
+        server
+    }
+
+    /// Starts a process on an empty directory; it may be one of several, and has no accounts of its own.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start_process(options: ServerOptions) -> Self {
+        Self::launch(Scratch::new(), options)
+    }
+
+    fn launch(scratch: Scratch, options: ServerOptions) -> Self {
         let mut server = Self {
             process: None,
             certificates: Certificates::make(&scratch),
@@ -78,17 +93,18 @@ impl Server {
             starts: 0,
         };
         server.restart();
-        server.add_accounts();
         server
     }
 
     /// Returns how to reach it.
     ///
     /// # Panics
-    /// Never: it has been up.
+    /// When it is a process that mail programs cannot connect to.
     #[must_use]
     pub fn access(&self) -> &Access {
-        self.access.as_ref().expect("invariant: a server has been up")
+        self.access
+            .as_ref()
+            .expect("a process that mail programs connect to")
     }
 
     /// Returns where its data lies.
@@ -167,16 +183,10 @@ impl Server {
             return Err(process.output());
         };
         self.process = Some(process);
-        self.options.pin(&addresses);
-        self.access = Some(Access {
-            imap: addresses.imap,
-            imaps: addresses.imaps,
-            lmtp: addresses.lmtp,
-            user: ACCOUNTS[0].to_owned(),
-            other_user: ACCOUNTS[1].to_owned(),
-            password: PASSWORD.to_owned(),
-            certificates: self.certificates.clone(),
-        });
+        if let Some(addresses) = addresses {
+            self.options.pin(&addresses);
+            self.access = Some(self.access_at(addresses));
+        }
         Ok(())
     }
 
@@ -191,6 +201,18 @@ impl Server {
             .arguments(arguments)
             .input(input)
             .run()
+    }
+
+    fn access_at(&self, addresses: Addresses) -> Access {
+        Access {
+            imap: addresses.imap,
+            imaps: addresses.imaps,
+            lmtp: addresses.lmtp,
+            user: ACCOUNTS[0].to_owned(),
+            other_user: ACCOUNTS[1].to_owned(),
+            password: PASSWORD.to_owned(),
+            certificates: self.certificates.clone(),
+        }
     }
 
     fn config_path(&self) -> PathBuf {
@@ -214,14 +236,18 @@ pub struct Addresses {
     pub lmtp: SocketAddr,
 }
 
-/// Reads where it can be reached out of the line that the server logs when it is ready.
-fn announced(output: &str) -> Option<Addresses> {
+/// Reads where it can be reached out of the line that the server logs when it is ready; a process that only stores
+/// has no such place.
+fn announced(output: &str) -> Option<Option<Addresses>> {
     let line = output.lines().find(|line| line.contains(" serving "))?;
-    Some(Addresses {
-        imap: address(line, " imap: [")?,
-        imaps: address(line, " imaps: [")?,
-        lmtp: address(line, " lmtp: [")?,
-    })
+    let addresses = || {
+        Some(Addresses {
+            imap: address(line, " imap: [")?,
+            imaps: address(line, " imaps: [")?,
+            lmtp: address(line, " lmtp: [")?,
+        })
+    };
+    Some(addresses())
 }
 
 fn address(line: &str, name: &str) -> Option<SocketAddr> {

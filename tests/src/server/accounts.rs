@@ -4,7 +4,7 @@ use super::{ACCOUNTS, PASSWORD, Server};
 
 impl Server {
     /// Makes the accounts that each server of a test has.
-    pub(super) fn add_accounts(&self) {
+    pub(crate) fn add_accounts(&self) {
         for account in ACCOUNTS {
             self.add_account(account);
         }

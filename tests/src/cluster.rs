@@ -1,0 +1,106 @@
+//! Several processes that are one server.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::server::Access;
+use crate::stand_in::free_address;
+use crate::{Program, Scratch, Server, ServerOptions, binary};
+
+/// A process in front and storage nodes behind it, with mutual TLS between them.
+#[derive(Debug)]
+pub struct Cluster {
+    /// What mail programs connect to.
+    pub front: Server,
+    /// The storage nodes.
+    pub nodes: Vec<Server>,
+    // The authority of all, gone after them.
+    _scratch: Scratch,
+}
+
+impl Cluster {
+    /// Starts a process in front of so many storage nodes, and makes the two accounts.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start(count: usize) -> Self {
+        let scratch = Scratch::new();
+        let authority = scratch.join("authority");
+        make_authority(&authority, count);
+        let addresses: Vec<SocketAddr> = (0..count).map(|_| free_address()).collect();
+        let option_sets = (0..count).map(|index| node_options(&authority, &addresses, index));
+        let nodes: Vec<Server> = std::thread::scope(|scope| {
+            // They wait for each other before they serve.
+            let starting: Vec<_> = option_sets
+                .map(|options| scope.spawn(|| Server::start_process(options)))
+                .collect();
+            let started = starting.into_iter().map(|thread| thread.join());
+            started.map(|node| node.expect("a storage node")).collect()
+        });
+        let front = Server::start_process(front_options(&authority, &addresses));
+        if let Some(node) = nodes.first() {
+            node.add_accounts();
+        }
+        Self {
+            front,
+            nodes,
+            _scratch: scratch,
+        }
+    }
+
+    /// Returns how mail programs reach it.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        self.front.access()
+    }
+}
+
+/// Makes the authority of the cluster and a certificate for each of its processes.
+fn make_authority(directory: &Path, nodes: usize) {
+    pki(&["init"], directory);
+    for number in 1..=nodes {
+        pki(&["issue", "storage", &format!("node-{number}")], directory);
+    }
+    pki(&["issue", "proxy", "front"], directory);
+    pki(&["issue", "lmtp", "front"], directory);
+}
+
+fn pki(arguments: &[&str], directory: &Path) {
+    Program::new(binary::path())
+        .arguments(["pki"])
+        .arguments(arguments)
+        .arguments(["--directory".as_ref(), directory.as_os_str()])
+        .succeed();
+}
+
+fn node_options(authority: &Path, addresses: &[SocketAddr], index: usize) -> ServerOptions {
+    let own = addresses.get(index).map(|address| format!("[\"{address}\"]"));
+    shared_options(authority, addresses)
+        .set("server", "roles", "[\"storage\"]")
+        .set("server", "host_name", &format!("\"node-{}\"", index + 1))
+        .set("cluster", "node_id", &(index + 1).to_string())
+        .set("listen", "rpc", &own.unwrap_or_default())
+}
+
+fn front_options(authority: &Path, addresses: &[SocketAddr]) -> ServerOptions {
+    shared_options(authority, addresses)
+        .set("server", "roles", "[\"proxy\", \"lmtp\"]")
+        .set("server", "host_name", "\"front\"")
+}
+
+fn shared_options(authority: &Path, addresses: &[SocketAddr]) -> ServerOptions {
+    let nodes: Vec<String> = addresses
+        .iter()
+        .zip(1..)
+        .map(|(address, number)| format!("\"{number}={address}\""))
+        .collect();
+    let authority: PathBuf = authority.to_owned();
+    ServerOptions::default()
+        .set("cluster", "nodes", &format!("[{}]", nodes.join(", ")))
+        .set(
+            "tls",
+            "authority_dir",
+            &format!("{:?}", authority.to_string_lossy()),
+        )
+}
