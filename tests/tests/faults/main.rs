@@ -1,5 +1,6 @@
 //! Faults: crashes, power cuts, damage and full disks under load, checked against all that was acknowledged.
 
+mod checker;
 mod crash;
 mod damage;
 mod full_disk;

@@ -27,6 +27,34 @@ fn cut_power_repeatedly(kind: FileSystem) {
     }
 }
 
+/// The fault itself must happen, or the tests below prove nothing.
+#[test]
+fn a_power_cut_takes_what_was_not_flushed_and_nothing_else() {
+    for kind in [FileSystem::Ext4, FileSystem::Xfs] {
+        let disk = Disk::make(kind, 400);
+        let (flushed, lost) = (disk.path().join("flushed"), disk.path().join("lost"));
+        std::fs::write(&flushed, "kept").expect("a file");
+        for path in [&flushed, &disk.path().to_owned()] {
+            let handle = std::fs::File::open(path).expect("a handle");
+            handle.sync_all().expect("a flush");
+        }
+        std::fs::write(&lost, "gone").expect("a file");
+        disk.cut_power();
+        assert!(
+            std::fs::write(&lost, "late").is_err(),
+            "{kind:?} takes writes without power"
+        );
+        disk.power_up();
+        assert_eq!(
+            std::fs::read(&flushed).ok().as_deref(),
+            Some(&b"kept"[..]),
+            "{kind:?}"
+        );
+        let left = std::fs::read(&lost).unwrap_or_default();
+        assert!(left.is_empty(), "{kind:?} kept what was not flushed");
+    }
+}
+
 #[test]
 fn nothing_acknowledged_is_lost_on_ext4() {
     cut_power_repeatedly(FileSystem::Ext4);
