@@ -6,19 +6,17 @@ impl Server {
     /// Makes the accounts that each server of a test has.
     pub(crate) fn add_accounts(&self) {
         for account in ACCOUNTS {
-            self.add_account(account);
+            self.add_account(account, PASSWORD, &[]);
         }
     }
 
-    /// Makes an account with the password that all have.
+    /// Makes an account; the last arguments are those of `account add`.
     ///
     /// # Panics
     /// When that is refused.
-    pub fn add_account(&self, name: &str) {
-        let ended = self.administer(
-            &["account", "add", name, "--password-stdin"],
-            &format!("{PASSWORD}\n"),
-        );
+    pub fn add_account(&self, name: &str, password: &str, limits: &[&str]) {
+        let arguments = [&["account", "add", name, "--password-stdin"], limits].concat();
+        let ended = self.administer(&arguments, &format!("{password}\n"));
         assert!(ended.status.success(), "{ended}");
     }
 }

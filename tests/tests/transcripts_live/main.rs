@@ -1,0 +1,34 @@
+//! The transcripts of `tests/transcripts` against the program that people run: in one process, and in two.
+
+mod line;
+mod player;
+
+use cluster_tests::cluster::Cluster;
+use cluster_tests::{Server, ServerOptions};
+use player::{Processes, failures, transcripts};
+
+#[test]
+fn pass_in_one_process() {
+    let server = Server::start();
+    let found = failures(&Processes::one(&server), &transcripts(&[]));
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn pass_in_two_processes() {
+    let cluster = Cluster::start(1);
+    let node = cluster.nodes.first().expect("invariant: one node was started");
+    let processes = Processes {
+        front: &cluster.front,
+        administered: node,
+    };
+    let found = failures(&processes, &transcripts(&[]));
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn pass_with_a_small_limit_of_append() {
+    let server = Server::start_with(ServerOptions::default().set("limits", "append_bytes_max", "\"64KiB\""));
+    let found = failures(&Processes::one(&server), &transcripts(&["append-bytes-max"]));
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
