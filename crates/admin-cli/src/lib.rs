@@ -4,6 +4,33 @@
 //! out over the administration service and tells by an [`Exit`] how it went. Answers are tables for
 //! people or JSON for programs, written to the [`Console`] that the caller hands over.
 //!
+//! ```no_run
+//! use admin_cli::{AdminCommand, Console, TerminalPrompt};
+//! use clap::Parser;
+//!
+//! #[derive(Parser)]
+//! enum Program {
+//!     /// Other commands of the program stand beside these.
+//!     #[command(flatten)]
+//!     Admin(AdminCommand),
+//! }
+//!
+//! async fn run() -> std::process::ExitCode {
+//!     let Program::Admin(command) = match Program::try_parse() {
+//!         Ok(program) => program,
+//!         Err(error) => return admin_cli::usage_exit(&error).into(),
+//!     };
+//!     let mut console = Console {
+//!         input: &mut std::io::stdin().lock(),
+//!         output: &mut std::io::stdout().lock(),
+//!         errors: &mut std::io::stderr().lock(),
+//!         prompt: &mut TerminalPrompt,
+//!     };
+//!     let socket = std::path::Path::new("admin.sock");
+//!     admin_cli::run(&command, socket, &mut console).await.into()
+//! }
+//! ```
+//!
 //! The crate deliberately knows no settings and no storage: it calls
 //! [`Administration`](mailstore::ports::Administration) and nothing else. Start reading at `run.rs`, then
 //! `commands/account.rs`.

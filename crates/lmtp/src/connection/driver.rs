@@ -13,6 +13,7 @@ use mailstore::ports::RecipientRefusal;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::channel::Channel;
 use super::delivering::{self, Commit};
@@ -237,13 +238,15 @@ impl Driver {
     async fn begin(&mut self, transaction: &Transaction, exact: Option<u64>) -> Incoming {
         let shared = &self.shared;
         let name = TransactionName::new(&*shared.environment);
+        let span = tracing::info_span!("lmtp_transaction", transaction = %name, bytes = Empty);
         let bytes_max = bytes_max(shared.rules.message_bytes_max, exact, transaction);
         let (recipients, _) = transaction.distinct();
         let begun = shared
             .delivery
             .upload(&recipients, bytes_max.saturating_add(TRACE_BYTES_MAX));
         let storage_max = shared.options.times.storage_max;
-        let upload = match timeout(storage_max, begun).await {
+        let begun = timeout(storage_max, begun).instrument(span.clone());
+        let upload = match begun.await {
             Ok(upload) => upload.map_err(Failure::Store),
             Err(_) => Err(Failure::Store(StoreError::Unavailable(
                 "the upload does not begin",
@@ -268,7 +271,7 @@ impl Driver {
             bytes_max,
             storage_max,
         };
-        Incoming::new(name, upload, limits, &trace.encode())
+        Incoming::new((name, span), upload, limits, &trace.encode())
     }
 
     fn client(&self) -> Option<IpAddr> {
@@ -344,7 +347,8 @@ impl Driver {
     /// Delivers a whole message and answers for each recipient, in the order of RCPT
     /// (RFC 2033 §4.2).
     async fn commit(&mut self, mut incoming: Incoming, transaction: Transaction) -> Result<(), Over> {
-        incoming.finish().await;
+        let span = incoming.span.clone();
+        incoming.finish().instrument(span).await;
         let count = transaction.recipients.len();
         self.session.reset();
         let replies = delivering::start(&self.shared, Commit::new(incoming, transaction));

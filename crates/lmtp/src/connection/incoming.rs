@@ -38,16 +38,11 @@ pub(super) struct Incoming {
 impl Incoming {
     /// Returns a message that begins with `prefix`, which does not count as received.
     pub(super) fn new(
-        name: TransactionName,
+        (name, span): (TransactionName, Span),
         upload: Result<Box<dyn DeliveryUpload>, Failure>,
         limits: IncomingLimits,
         prefix: &str,
     ) -> Self {
-        let span = tracing::info_span!(
-            "lmtp_transaction",
-            transaction = %name,
-            bytes = tracing::field::Empty,
-        );
         Self {
             name,
             span,

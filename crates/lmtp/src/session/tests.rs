@@ -1,6 +1,7 @@
 //! The order of commands, without any I/O.
 
 use mailstore::AccountId;
+use proptest::prelude::*;
 
 use super::*;
 use crate::options::OverQuota;
@@ -207,4 +208,61 @@ fn an_account_gets_a_message_once_and_every_recipient_a_reply() {
         .collect();
     assert_eq!(addresses, ["b@x", "c@x", "d@x"]);
     assert_eq!(places, [0, 1, 0, 1, 2]);
+}
+
+const VOCABULARY: [&str; 14] = [
+    "LHLO x",
+    MAIL,
+    "MAIL FROM:<> SIZE=10 BODY=8BITMIME",
+    "MAIL FROM:<> SIZE=99999999999999999999",
+    RCPT,
+    "RCPT TO:<nobody@example.org>",
+    "DATA",
+    "BDAT 1",
+    "BDAT 18446744073709551615 LAST",
+    "RSET",
+    "STARTTLS",
+    "QUIT",
+    "NOOP",
+    "\u{7f}",
+];
+
+proptest! {
+    /// Whatever a client says: a message is taken only with a sender and a recipient that were accepted
+    /// after the last LHLO, RSET or message, and a session that was told to close was told why.
+    #[test]
+    fn a_message_always_has_an_envelope(words in proptest::collection::vec(0..VOCABULARY.len(), 0..40)) {
+        let mut session = session(|_| {});
+        let (mut greeted, mut sender, mut recipients) = (false, false, 0);
+        for line in words.into_iter().filter_map(|word| VOCABULARY.get(word)) {
+            let answer = say(&mut session, line);
+            match (*line, answer.as_str()) {
+                ("LHLO x", "250") => (greeted, sender, recipients) = (true, false, 0),
+                ("RSET", "250") => (sender, recipients) = (false, 0),
+                (line, "250") if line.starts_with("MAIL") => {
+                    prop_assert!(greeted && !sender);
+                    sender = true;
+                }
+                (line, "250") if line.starts_with("RCPT") => {
+                    prop_assert!(sender);
+                    recipients += 1;
+                }
+                (_, "data") => {
+                    prop_assert!(sender && recipients > 0);
+                    session.reset();
+                    (sender, recipients) = (false, 0);
+                }
+                (_, answer) if answer.starts_with("chunk") => prop_assert!(sender && recipients > 0),
+                (_, answer) if answer.starts_with("tls") => {
+                    session.secured();
+                    (greeted, sender, recipients) = (false, false, 0);
+                }
+                (line, answer) if answer.starts_with("close") => {
+                    prop_assert!(line == "QUIT" || answer == "close 421");
+                }
+                _ => {}
+            }
+            prop_assert_eq!(session.transaction().map_or(0, |open| open.recipients.len()), recipients);
+        }
+    }
 }
