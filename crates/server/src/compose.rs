@@ -1,11 +1,12 @@
 //! Puts the parts of one process together.
 //!
 //! [`Site`] is what every part needs to know: settings, data directory, certificates, who else there is. From it
-//! `storage.rs` makes the storage node, `links.rs` the way to storage nodes here and elsewhere, and `doors.rs` the
-//! listeners in front. `server.rs` owns what runs, and ends it in the opposite order.
+//! `storage.rs` makes the storage node, `links.rs` the way to storage nodes here and elsewhere, `fronts.rs` the roles
+//! that face the outside, and `doors.rs` their sockets. `server.rs` owns what runs, and ends it in the opposite order.
 
 pub mod certificates;
 pub mod doors;
+pub mod fronts;
 pub mod health;
 pub mod keys;
 pub mod links;

@@ -49,6 +49,16 @@ impl storage_node::Environment for Machine {
     }
 }
 
+impl lmtp::Environment for Machine {
+    fn now(&self) -> Timestamp {
+        Self::timestamp()
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) {
+        rand::rng().fill_bytes(bytes);
+    }
+}
+
 impl proxy::Environment for Machine {
     fn now(&self) -> Timestamp {
         Self::timestamp()

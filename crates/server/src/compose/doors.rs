@@ -1,21 +1,27 @@
 //! The listeners in front: bound before anything is read from the disk, served once everything runs.
 
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lmtp::LmtpListener;
 use settings::Role;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 use super::Site;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::listeners::{addresses, bind_all};
 
+const LMTP_SOCKET_MODE: u32 = 0o660;
+
 /// Sockets that are bound and not served yet. Clients that come early wait.
 pub struct Doors {
     pub imap: Vec<TcpListener>,
     pub imaps: Vec<TcpListener>,
-    pub lmtp: Vec<TcpListener>,
+    pub lmtp: Vec<LmtpListener>,
     pub metrics: Vec<TcpListener>,
     pub rpc: Vec<rpc::Listener>,
     pub admin: Vec<rpc::Listener>,
@@ -46,7 +52,7 @@ impl Doors {
         Ok(Self {
             imap: bind("imap", site.plays(Role::Proxy), &listen.imap)?,
             imaps: bind("imaps", site.plays(Role::Proxy), &listen.imaps)?,
-            lmtp: bind("lmtp", site.plays(Role::Lmtp), &listen.lmtp)?,
+            lmtp: lmtp_listeners(site, bind("lmtp", site.plays(Role::Lmtp), &listen.lmtp)?)?,
             metrics: bind("metrics", true, &listen.metrics)?,
             rpc: secured(site, bind("rpc", stores, &listen.rpc)?)?,
             admin: Self::admin(site, bind("admin", stores, &listen.admin)?)?,
@@ -68,11 +74,44 @@ impl Doors {
         Addresses {
             imap: addresses(&self.imap),
             imaps: addresses(&self.imaps),
-            lmtp: addresses(&self.lmtp),
+            lmtp: lmtp_addresses(&self.lmtp),
             metrics: addresses(&self.metrics),
             admin_socket: admin_socket(site),
         }
     }
+}
+
+/// Adds the Unix socket for LMTP, for the owner and the group: a transfer agent of this machine is put into it.
+fn lmtp_listeners(site: &Site, over_tcp: Vec<TcpListener>) -> Result<Vec<LmtpListener>, Failure> {
+    let mut listeners: Vec<_> = over_tcp.into_iter().map(LmtpListener::Tcp).collect();
+    let path = site.settings.listen.lmtp_socket.as_ref();
+    if let Some(path) = path.filter(|_| site.plays(Role::Lmtp)) {
+        let path = site.data.join(path);
+        let listener = unix_socket(&path).or_exit(Exit::CannotCreate, path.display())?;
+        listeners.push(LmtpListener::Unix(listener));
+    }
+    Ok(listeners)
+}
+
+/// Makes a socket in place of one that an earlier run left behind, and of nothing else.
+fn unix_socket(path: &Path) -> io::Result<UnixListener> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.file_type().is_socket() => fs::remove_file(path)?,
+        Ok(_) => return Err(io::Error::from(io::ErrorKind::AlreadyExists)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(LMTP_SOCKET_MODE))?;
+    Ok(listener)
+}
+
+fn lmtp_addresses(listeners: &[LmtpListener]) -> Vec<SocketAddr> {
+    let address = |listener: &LmtpListener| match listener {
+        LmtpListener::Tcp(listener) => listener.local_addr().ok(),
+        LmtpListener::Unix(_) => None,
+    };
+    listeners.iter().filter_map(address).collect()
 }
 
 /// Returns the path of the socket for administration.

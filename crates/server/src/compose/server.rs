@@ -4,34 +4,31 @@ use std::future::Future;
 use std::sync::Arc;
 
 use observability::Metrics;
-use proxy::{Proxy, Security};
 use rpc::Services;
-use settings::Role;
 use tls::{Reload, TlsError};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::doors::{Addresses, Doors};
+use super::fronts::Fronts;
 use super::health::{Phase, Progress, health};
 use super::storage::Storage;
 use super::{Site, links, maintenance};
 use crate::exit::{Exit, Failure, OrExit};
-use crate::options;
-use crate::surroundings::Machine;
 
 /// A running process.
 pub struct Server {
     site: Site,
     addresses: Addresses,
     storage: Option<Storage>,
-    proxy: Option<Proxy>,
+    fronts: Fronts,
     metrics: Option<Metrics>,
     progress: Progress,
     /// Every task. One that fails ends the process; see [`Server::failed`].
     tasks: JoinSet<Result<(), Failure>>,
-    /// Ends what faces mail programs, transfer agents and administrators.
-    fronts: CancellationToken,
+    /// Ends what administrators talk to.
+    administration: CancellationToken,
     /// Ends what the fronts stand on.
     backs: CancellationToken,
 }
@@ -49,15 +46,17 @@ impl Server {
         };
         let metrics = site.settings.telemetry.metrics.then(Metrics::new).transpose();
         let metrics = metrics.or_exit(Exit::Software, "metrics")?;
+        let node = storage.as_ref().map(|storage| &storage.node);
+        let fronts = Fronts::open(&site, node, metrics.as_ref())?;
         let mut server = Self {
             addresses: doors.addresses(&site),
             site,
             storage,
-            proxy: None,
+            fronts,
             metrics,
             progress: Progress::default(),
             tasks: JoinSet::new(),
-            fronts: CancellationToken::new(),
+            administration: CancellationToken::new(),
             backs: CancellationToken::new(),
         };
         server.serve(doors)?;
@@ -70,9 +69,8 @@ impl Server {
         self.serve_cluster(doors.rpc);
         self.serve_administration(doors.admin)?;
         self.maintain();
-        if self.site.plays(Role::Proxy) {
-            self.serve_imap(doors.imap, doors.imaps)?;
-        }
+        self.fronts.serve_imap(doors.imap, doors.imaps, &mut self.tasks);
+        self.fronts.serve_lmtp(doors.lmtp, &mut self.tasks);
         self.watch_certificates();
         Ok(())
     }
@@ -125,7 +123,7 @@ impl Server {
         let router = links::router(&self.site, tls::Role::Storage, node)?;
         let mut services = Services::default();
         rpc::serve_admin(&mut services, Arc::new(router));
-        self.serve_rpc(listeners, &services, &self.fronts.clone());
+        self.serve_rpc(listeners, &services, &self.administration.clone());
         Ok(())
     }
 
@@ -134,32 +132,6 @@ impl Server {
             let serving = listener.serve(services.clone(), stop.clone());
             self.spawn(async move { serving.await.or_exit(Exit::Software, "gRPC listener") });
         }
-    }
-
-    fn serve_imap(&mut self, plain: Vec<TcpListener>, secured: Vec<TcpListener>) -> Result<(), Failure> {
-        let node = self.storage.as_ref().map(|storage| &storage.node);
-        let router = Arc::new(links::router(&self.site, tls::Role::Proxy, node)?);
-        let options = options::proxy::proxy(&self.site.settings, self.site.name.as_str());
-        let certificates = self.site.certificates.mail_server(&self.site.host)?;
-        let mut proxy = Proxy::new(options, Arc::clone(&router) as _, router, Arc::new(Machine));
-        if let Some(metrics) = &self.metrics {
-            proxy = proxy.with_meter(&metrics.meter("proxy"));
-        }
-        let plain = plain
-            .into_iter()
-            .map(|door| (door, Security::StartTls(Arc::clone(&certificates))));
-        let secured = secured
-            .into_iter()
-            .map(|door| (door, Security::Implicit(Arc::clone(&certificates))));
-        for (listener, security) in plain.chain(secured).collect::<Vec<_>>() {
-            let proxy = proxy.clone();
-            self.spawn(async move {
-                proxy.serve_listener(listener, security).await;
-                Ok(())
-            });
-        }
-        self.proxy = Some(proxy);
-        Ok(())
     }
 
     fn maintain(&mut self) {
@@ -203,10 +175,9 @@ impl Server {
     pub async fn stop(mut self) {
         self.progress.set(Phase::Stopping);
         let patience = self.site.settings.server.shutdown_timeout;
-        self.fronts.cancel();
-        if let Some(proxy) = &self.proxy
-            && tokio::time::timeout(patience, proxy.shut_down()).await.is_err()
-        {
+        self.administration.cancel();
+        let ended = tokio::time::timeout(patience, self.fronts.shut_down());
+        if ended.await.is_err() {
             tracing::warn!("sessions did not end in time");
         }
         self.backs.cancel();

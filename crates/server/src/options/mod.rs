@@ -2,6 +2,7 @@
 //! `settings`, bounds and behaviour those of the part.
 
 pub mod accounts;
+pub mod lmtp;
 pub mod proxy;
 pub mod storage;
 pub mod telemetry;
@@ -38,6 +39,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "limits.search_depth_max",
     "limits.sequence_ranges_max",
     "limits.subscriptions_per_account_max",
+    "lmtp.subaddress",
     "storage.expunge_ranges_max",
     "storage.scrub_bytes_per_second_max",
     "storage.scrub_interval",

@@ -1,0 +1,124 @@
+//! The roles that face mail programs and transfer agents: IMAP and LMTP.
+
+use std::sync::Arc;
+
+use lmtp::{Lmtp, LmtpListener, LmtpParts};
+use observability::Metrics;
+use proxy::{Proxy, Security};
+use settings::Role;
+use storage_node::Node;
+use tls::MailServer;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::{Site, links};
+use crate::exit::Failure;
+use crate::options;
+use crate::surroundings::Machine;
+
+/// The roles that this process plays towards the outside.
+#[derive(Default)]
+pub struct Fronts {
+    imap: Option<(Proxy, Arc<MailServer>)>,
+    lmtp: Option<Lmtp>,
+}
+
+impl Fronts {
+    /// Makes the roles, in front of the storage node in this process or of those elsewhere.
+    ///
+    /// # Errors
+    /// When a certificate is missing.
+    pub fn open(site: &Site, local: Option<&Node>, metrics: Option<&Metrics>) -> Result<Self, Failure> {
+        let mut fronts = Self::default();
+        if !site.plays(Role::Proxy) && !site.plays(Role::Lmtp) {
+            return Ok(fronts);
+        }
+        let certificates = site.certificates.mail_server(&site.host)?;
+        if site.plays(Role::Lmtp) {
+            fronts.lmtp = Some(lmtp_role(site, local, metrics, &certificates)?);
+        }
+        if site.plays(Role::Proxy) {
+            fronts.imap = Some((imap_role(site, local, metrics)?, certificates));
+        }
+        Ok(fronts)
+    }
+
+    /// Serves IMAP on sockets that begin in clear text, and on sockets that begin with TLS.
+    pub fn serve_imap(
+        &self,
+        plain: Vec<TcpListener>,
+        secured: Vec<TcpListener>,
+        tasks: &mut JoinSet<Result<(), Failure>>,
+    ) {
+        let Some((proxy, certificates)) = &self.imap else {
+            return;
+        };
+        let starttls = |listener| (listener, Security::StartTls(Arc::clone(certificates)));
+        let implicit = |listener| (listener, Security::Implicit(Arc::clone(certificates)));
+        let plain = plain.into_iter().map(starttls);
+        for (listener, security) in plain.chain(secured.into_iter().map(implicit)) {
+            let proxy = proxy.clone();
+            tasks.spawn(async move {
+                proxy.serve_listener(listener, security).await;
+                Ok(())
+            });
+        }
+    }
+
+    /// Serves LMTP.
+    pub fn serve_lmtp(&self, listeners: Vec<LmtpListener>, tasks: &mut JoinSet<Result<(), Failure>>) {
+        let Some(lmtp) = &self.lmtp else {
+            return;
+        };
+        for listener in listeners {
+            let lmtp = lmtp.clone();
+            tasks.spawn(async move {
+                lmtp.serve_listener(listener).await;
+                Ok(())
+            });
+        }
+    }
+
+    /// Asks every session to end and waits until all have, each within its time.
+    pub async fn shut_down(&self) {
+        let imap = async {
+            if let Some((proxy, _)) = &self.imap {
+                proxy.shut_down().await;
+            }
+        };
+        let lmtp = async {
+            if let Some(lmtp) = &self.lmtp {
+                lmtp.shut_down().await;
+            }
+        };
+        tokio::join!(imap, lmtp);
+    }
+}
+
+fn imap_role(site: &Site, local: Option<&Node>, metrics: Option<&Metrics>) -> Result<Proxy, Failure> {
+    let router = Arc::new(links::router(site, tls::Role::Proxy, local)?);
+    let options = options::proxy::proxy(&site.settings, site.name.as_str());
+    let proxy = Proxy::new(options, Arc::clone(&router) as _, router, Arc::new(Machine));
+    Ok(match metrics {
+        Some(metrics) => proxy.with_meter(&metrics.meter("proxy")),
+        None => proxy,
+    })
+}
+
+fn lmtp_role(
+    site: &Site,
+    local: Option<&Node>,
+    metrics: Option<&Metrics>,
+    certificates: &Arc<MailServer>,
+) -> Result<Lmtp, Failure> {
+    let parts = LmtpParts {
+        delivery: Arc::new(links::router(site, tls::Role::Lmtp, local)?),
+        environment: Arc::new(Machine),
+        starttls: Some(Arc::clone(certificates)),
+        meter: metrics.map_or_else(
+            || opentelemetry::global::meter("lmtp"),
+            |metrics| metrics.meter("lmtp"),
+        ),
+    };
+    Ok(Lmtp::new(options::lmtp::lmtp(&site.settings, &site.host), parts))
+}
