@@ -19,6 +19,7 @@ mod connection;
 mod environment;
 mod error;
 mod instruments;
+mod mail_log;
 mod options;
 mod role;
 mod session;

@@ -12,6 +12,9 @@ use crate::options::OverQuota;
 pub(crate) enum Failure {
     /// Longer than is taken, or than its sender had announced.
     TooLarge,
+    /// It holds a NUL, which no IMAP server can give out (RFC 9051 §4.3.1) and no message may hold
+    /// (RFC 5322 §4.1).
+    Nul,
     /// The storage could not take it.
     Store(StoreError),
 }
@@ -49,6 +52,11 @@ impl Status {
     pub(crate) fn failure(self, failure: &Failure) -> Reply {
         match failure {
             Failure::TooLarge => too_large(),
+            Failure::Nul => Reply::new(
+                ReplyCode::TRANSACTION_FAILED,
+                Enhanced::MESSAGE,
+                "Message holds a NUL octet",
+            ),
             Failure::Store(error) => self.store_error(error),
         }
     }
@@ -184,6 +192,7 @@ mod tests {
         check(&STATUS.refusal(&RecipientRefusal::OverQuota), "552 5.2.2 ");
         check(&STATUS.refusal(&RecipientRefusal::Temporary), "450 4.2.1 ");
         check(&STATUS.failure(&Failure::TooLarge), "552 5.3.4 ");
+        check(&STATUS.failure(&Failure::Nul), "554 5.6.0 ");
         check(
             &STATUS.failure(&Failure::Store(StoreError::NoSpace)),
             "452 4.3.1 ",

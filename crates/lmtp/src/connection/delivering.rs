@@ -13,13 +13,10 @@ use tracing::{Instrument, Span};
 
 use super::incoming::Incoming;
 use crate::environment::TransactionName;
-use crate::instruments::outcome;
+use crate::mail_log;
 use crate::role::Shared;
 use crate::session::Transaction;
 use crate::status::Failure;
-
-/// The log of mail: the one place of this role with addresses.
-const MAIL_LOG: &str = "facteur::mail_log";
 
 /// What is needed to deliver a whole message, or to say why it cannot be.
 pub(super) struct Commit {
@@ -113,15 +110,8 @@ impl Report<'_> {
         }
         let recipients = self.transaction.recipients.iter().enumerate().zip(self.places);
         for ((index, accepted), _) in recipients.filter(|(_, of)| **of == place) {
-            tracing::info!(
-                target: MAIL_LOG,
-                transaction = %self.name,
-                sender = self.sender,
-                recipient = %accepted.recipient.address,
-                result = outcome(reply),
-                reply = reply.code().number(),
-                "delivery"
-            );
+            let address = accepted.recipient.address.as_str();
+            mail_log::recipient(Some(&self.name), &self.sender, address, reply);
             self.shared.instruments.answered(reply);
             // There is room for every reply, and nobody needs one when the client is gone.
             let _ = self.replies.try_send((index, reply.clone()));

@@ -19,6 +19,7 @@ use super::channel::Channel;
 use super::delivering::{self, Commit};
 use super::incoming::{Incoming, IncomingLimits, PIECE_BYTES};
 use crate::environment::TransactionName;
+use crate::mail_log;
 use crate::role::{Peer, Shared};
 use crate::session::{Session, Step, Transaction};
 use crate::status::Failure;
@@ -150,8 +151,14 @@ impl Driver {
             self.shared.delivery.resolve(address),
         );
         let outcome = found.await.unwrap_or(Err(RecipientRefusal::Temporary));
+        let refused = outcome.is_err();
         let reply = self.session.resolved(outcome);
         self.channel.reply(&reply);
+        if refused {
+            let sender = self.session.transaction().map(Transaction::sender);
+            mail_log::recipient(None, &sender.unwrap_or_default(), address.as_str(), &reply);
+            self.shared.instruments.answered(&reply);
+        }
     }
 
     /// RFC 3207 §4: whatever follows STARTTLS before TLS begins was not protected, and whoever put it

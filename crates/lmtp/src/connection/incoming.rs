@@ -61,8 +61,10 @@ impl Incoming {
         }
         self.received += octets.len() as u64;
         if self.received > self.limits.bytes_max {
-            self.fail(Failure::TooLarge);
-            return;
+            return self.fail(Failure::TooLarge);
+        }
+        if octets.contains(&0) {
+            return self.fail(Failure::Nul);
         }
         self.pending.extend_from_slice(octets);
         if self.pending.len() >= PIECE_BYTES / 2 {
