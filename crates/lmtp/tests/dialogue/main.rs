@@ -4,6 +4,7 @@ mod aborts;
 mod fake;
 mod harness;
 mod limits;
+mod logging;
 mod outliving;
 mod security;
 mod transcripts;
