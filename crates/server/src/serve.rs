@@ -136,7 +136,8 @@ async fn reload(source: &Source<'_>, server: &Server, telemetry: &Observability)
         }
     };
     let level = options::telemetry::level(settings.log.level);
-    match telemetry.level().set(level, settings.log.filter.as_deref()) {
+    let exceptions = options::telemetry::filter(&settings);
+    match telemetry.level().set(level, Some(&exceptions)) {
         Ok(()) => tracing::info!(%level, "log level set"),
         Err(error) => tracing::warn!(error = chain(&error), "log level not set"),
     }

@@ -46,7 +46,7 @@ impl Certificates {
         let key = directory.join("ca.key").exists();
         let authority = match (certificate, key) {
             (true, false) => None,
-            (false, false) if topology.is_clustered() => return Err(no_authority(&directory)),
+            (false, false) if topology.is_networked() => return Err(no_authority(&directory)),
             _ => {
                 let opened = LocalAuthority::open(&directory, Machine::time());
                 Some(Arc::new(opened.or_exit(Exit::CannotCreate, directory.display())?))
@@ -161,4 +161,77 @@ fn no_authority(directory: &std::path::Path) -> Failure {
         ),
     )
     .advise("make one with `facteur pki init`, and a certificate for each process with `facteur pki issue`")
+}
+
+#[cfg(test)]
+mod tests {
+    use settings::{Override, Sources};
+
+    use super::*;
+
+    fn open(directory: &std::path::Path, nodes: &str) -> Result<Certificates, Failure> {
+        let overrides = [
+            ("server.data_dir", directory.join("data").display().to_string()),
+            ("tls.authority_dir", directory.join("tls").display().to_string()),
+            ("cluster.nodes", nodes.to_owned()),
+        ];
+        let overrides = overrides.map(|(key, value)| Override::new(key, value, "--set"));
+        let sources = Sources {
+            overrides: overrides.to_vec(),
+            ..Sources::default()
+        };
+        let settings = Settings::from_sources(&sources).expect("valid");
+        let data = DataDir::open(&settings)?;
+        let topology = Topology::of(&settings, &data)?;
+        Certificates::open(&settings, &data, &topology)
+    }
+
+    #[test]
+    fn a_process_alone_makes_all_that_it_needs() {
+        tls::init();
+        let directory = tempfile::tempdir().expect("a directory");
+        let certificates = open(directory.path(), "").expect("made");
+        assert_eq!(
+            certificates.authority_path(),
+            Some(directory.path().join("tls/ca.pem"))
+        );
+        certificates.mail_server("mx.example.org").expect("a certificate");
+        certificates.keys().expect("a secret");
+        assert_eq!((certificates.reload())().expect("looked at"), Reload::Unchanged);
+    }
+
+    #[test]
+    fn a_cluster_is_told_to_make_its_authority_first() {
+        tls::init();
+        let directory = tempfile::tempdir().expect("a directory");
+        let failure = open(directory.path(), "1=127.0.0.1:7700").err().expect("refused");
+        assert_eq!(failure.exit(), Exit::Config);
+        assert!(
+            failure.lines()[1].contains("facteur pki init"),
+            "{:?}",
+            failure.lines()
+        );
+    }
+
+    #[test]
+    fn without_the_authoritys_key_nothing_is_made_up() {
+        tls::init();
+        let directory = tempfile::tempdir().expect("a directory");
+        let node: NodeName = "node-1".parse().expect("a name");
+        open(directory.path(), "")
+            .expect("made")
+            .cluster(Role::Storage, &node)
+            .expect("issued");
+        std::fs::remove_file(directory.path().join("tls/ca.key")).expect("removed");
+        let certificates = open(directory.path(), "1=127.0.0.1:7700").expect("opened");
+        assert!(
+            certificates.cluster(Role::Storage, &node).is_ok(),
+            "issued before"
+        );
+        assert!(certificates.cluster(Role::Proxy, &node).is_err(), "never issued");
+        assert!(
+            certificates.keys().is_err(),
+            "a secret of its own would be another"
+        );
+    }
 }

@@ -180,6 +180,9 @@ impl Server {
         if ended.await.is_err() {
             tracing::warn!("sessions did not end in time");
         }
+        if let Some(storage) = &self.storage {
+            storage.hand_over().await;
+        }
         self.backs.cancel();
         let tasks = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(patience, tasks).await.is_err() {

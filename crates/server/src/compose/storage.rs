@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobstore::BlobStore;
 use consensus::{Blocking, NodeId};
 use kv::{BootId, Engine, MemoryEngine, SledEngine};
+use mailstore::ports::{GroupStatus, LeaderStatus};
 use rpc::Services;
 use settings::TableEngine;
 use storage_node::{
-    ImplicitKeep, Membership, Node, NodeEvents, NodeParts, Peers, ReplicaPlacement, Replicas, StoredContent,
-    StoredContentHandler, StoredContentParts,
+    ImplicitKeep, Membership, Node, NodeEvents, NodeParts, Peers, ReplicaPlacement, Replicas, Replication,
+    StoredContent, StoredContentHandler, StoredContentParts,
 };
 use tls::Role;
 use wal::{Log, Wal};
@@ -23,6 +25,10 @@ use crate::surroundings::Machine;
 
 /// Names the run of the kernel; see `random(4)`.
 const BOOT_ID_FILE: &str = "/proc/sys/kernel/random/boot_id";
+
+/// Time in which other nodes may take the office of leader over, and how often that is looked at.
+const HAND_OVER_TIME_MAX: Duration = Duration::from_secs(2);
+const HAND_OVER_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The storage node of this process, running.
 pub struct Storage {
@@ -100,10 +106,26 @@ impl Storage {
         services
     }
 
+    /// Hands the office of leader over where another node can take it, and waits a moment until it has been taken, so
+    /// that clients elsewhere notice nothing.
+    pub async fn hand_over(&self) {
+        self.replicas.hand_over().await;
+        let handed_over = async {
+            while self.replicas.status().iter().any(leads_others) {
+                tokio::time::sleep(HAND_OVER_INTERVAL).await;
+            }
+        };
+        if tokio::time::timeout(HAND_OVER_TIME_MAX, handed_over)
+            .await
+            .is_err()
+        {
+            tracing::info!("some groups have no other leader yet");
+        }
+    }
+
     /// Stops the replicas and closes the engines, so that the next start believes the tables. Nothing is lost when
     /// this fails or is never called: the next start only takes longer.
     pub async fn close(self) {
-        self.replicas.hand_over().await;
         if let Err(error) = self.replicas.shutdown().await {
             tracing::warn!(%error, "replicas did not stop in order");
         }
@@ -115,6 +137,11 @@ impl Storage {
             Err(error) => tracing::warn!(%error, "tables were not closed"),
         }
     }
+}
+
+/// Tells whether this node leads a group of several.
+fn leads_others(status: &GroupStatus) -> bool {
+    status.leader == LeaderStatus::Local && status.voters.len() > 1
 }
 
 fn reserve(site: &Site) -> Result<Reserve, Failure> {

@@ -69,9 +69,9 @@ impl Topology {
         })
     }
 
-    /// Says whether there are other nodes.
-    pub fn is_clustered(&self) -> bool {
-        self.nodes.len() > 1
+    /// Says whether processes call each other over the network, and so must trust one authority.
+    pub fn is_networked(&self) -> bool {
+        !self.addresses.is_empty()
     }
 
     /// Returns which replicas this node and the others have; nothing in a process that stores nothing.
@@ -136,7 +136,7 @@ mod tests {
         let topology = Topology::from_settings(&Settings::default()).expect("valid");
         assert_eq!(topology.this.as_deref(), Some("node-1"));
         assert_eq!(topology.number(), Some(1));
-        assert!(!topology.is_clustered());
+        assert!(!topology.is_networked());
         let membership = topology.membership().expect("a storage node");
         assert_eq!(membership.replicas.len(), 16);
         assert!(membership.replicas.values().all(|nodes| nodes == &["node-1"]));
@@ -165,6 +165,7 @@ mod tests {
         .expect("valid");
         assert_eq!((topology.this.as_ref(), topology.membership()), (None, None));
         assert_eq!(topology.nodes, ["node-1"]);
+        assert!(topology.is_networked());
     }
 
     #[test]

@@ -95,8 +95,7 @@ fn settings_text([imap, imaps, lmtp, metrics]: [u16; 4]) -> String {
          reserve_percent = 0\n\
          \n\
          [log]\n\
-         level = \"warn\"\n\
-         filter = \"openraft=error\"\n"
+         level = \"warn\"\n"
     )
 }
 

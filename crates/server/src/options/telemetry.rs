@@ -14,7 +14,7 @@ pub fn telemetry(settings: &Settings, instance: &str) -> Options {
                 settings::LogFormat::Json => LogFormat::Json,
             },
             level: level(log.level),
-            filter: log.filter.clone(),
+            filter: Some(filter(settings)),
             file: log.file.clone(),
         },
         auth_log: AuthLogOptions {
@@ -33,6 +33,14 @@ pub fn telemetry(settings: &Settings, instance: &str) -> Options {
     }
 }
 
+/// Returns what is logged: the level, with its exceptions, which are those of the settings, after those for libraries that have much to say about
+/// every heartbeat that a stopped node does not answer. What matters of it is in the log of our own crates.
+pub fn filter(settings: &Settings) -> String {
+    let own = settings.log.filter.as_deref().unwrap_or_default();
+    let level = settings.log.level;
+    format!("{level},openraft=error,opentelemetry=warn,opentelemetry_sdk=warn,{own}")
+}
+
 /// Returns the level as `tracing` names it.
 pub fn level(level: LogLevel) -> Level {
     match level {
@@ -47,6 +55,14 @@ pub fn level(level: LogLevel) -> Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exceptions_of_the_settings_come_last_and_win() {
+        let mut settings = Settings::default();
+        settings.log.filter = Some("openraft=debug".to_owned());
+        assert!(filter(&settings).starts_with("info,openraft=error,"));
+        assert!(filter(&settings).ends_with(",openraft=debug"));
+    }
 
     #[test]
     fn settings_reach_log_and_traces() {
