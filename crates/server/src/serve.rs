@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use observability::Observability;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use settings::Settings;
 use tokio::runtime::Runtime;
 
@@ -61,6 +62,7 @@ async fn serve_with(source: &Source<'_>, settings: Settings) -> Result<(), Failu
     let telemetry = options::telemetry::telemetry(&settings, instance.as_str());
     let telemetry = Observability::start(&telemetry).or_exit(Exit::Config, "telemetry")?;
     telemetry.install().or_exit(Exit::Software, "telemetry")?;
+    raise_open_files();
     for key in options::without_effect(&settings) {
         tracing::warn!(key, "setting has no effect yet");
     }
@@ -74,6 +76,19 @@ async fn serve_with(source: &Source<'_>, settings: Settings) -> Result<(), Failu
     tracing::info!("stopped");
     flush(telemetry).await;
     outcome
+}
+
+/// Raises the limit on open files to what the process may have: each connection is one, and the usual limit of 1,024
+/// is for programs that use select(2).
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "limit on open files stays as it is");
+    }
 }
 
 async fn start(source: &Source<'_>, settings: Settings) -> Result<Server, Failure> {

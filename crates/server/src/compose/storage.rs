@@ -70,26 +70,9 @@ impl Storage {
         let replicas = Replicas::start(parts, membership, Arc::new(events.clone())).await;
         let replicas = replicas.or_exit(Exit::Software, "cannot start")?;
         placement.set(replicas.clone());
-        let (signer, keys) = site.certificates.keys()?.tokens()?;
-        let node = Node::new(
-            node_options,
-            NodeParts {
-                environment: Arc::new(Machine),
-                replication: Arc::new(replicas.clone()),
-                content: Arc::new(content.clone()),
-                events,
-                slots: site.topology.layout.slots().clone(),
-                keys,
-                signer,
-                filter: Arc::new(ImplicitKeep),
-                pretender: site
-                    .certificates
-                    .keys()?
-                    .pretender(options::hash(&site.settings))?,
-            },
-        );
+        let parts = node_parts(site, &replicas, &content, events)?;
         Ok(Self {
-            node,
+            node: Node::new(node_options, parts),
             replicas,
             blobs,
             content,
@@ -142,6 +125,27 @@ impl Storage {
 /// Tells whether this node leads a group of several.
 fn leads_others(status: &GroupStatus) -> bool {
     status.leader == LeaderStatus::Local && status.voters.len() > 1
+}
+
+fn node_parts(
+    site: &Site,
+    replicas: &Replicas,
+    content: &StoredContent,
+    events: NodeEvents,
+) -> Result<NodeParts, Failure> {
+    let secret = site.certificates.keys()?;
+    let (signer, keys) = secret.tokens()?;
+    Ok(NodeParts {
+        environment: Arc::new(Machine),
+        replication: Arc::new(replicas.clone()),
+        content: Arc::new(content.clone()),
+        events,
+        slots: site.topology.layout.slots().clone(),
+        keys,
+        signer,
+        filter: Arc::new(ImplicitKeep),
+        pretender: secret.pretender(options::hash(&site.settings))?,
+    })
 }
 
 fn reserve(site: &Site) -> Result<Reserve, Failure> {

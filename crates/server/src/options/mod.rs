@@ -13,7 +13,6 @@ use crate::exit::{Exit, Failure};
 
 /// Options that are read and checked, but that no part looks at yet. Whoever sets one is told.
 const WITHOUT_EFFECT: &[&str] = &[
-    "auth.sasl_bytes_max",
     "auth.token_ttl",
     "cluster.call_timeout",
     "cluster.connections_per_node",
@@ -40,6 +39,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "limits.sequence_ranges_max",
     "limits.subscriptions_per_account_max",
     "lmtp.subaddress",
+    "storage.blob_retention",
     "storage.expunge_ranges_max",
     "storage.scrub_bytes_per_second_max",
     "storage.scrub_interval",

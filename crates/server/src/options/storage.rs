@@ -121,7 +121,9 @@ pub fn node(settings: &Settings, name: &str) -> NodeOptions {
             ..SessionLimits::default()
         },
         hash: hash(settings),
-        exchange: auth::Limits::default(),
+        exchange: auth::Limits {
+            message_bytes_max: auth.sasl_bytes_max.as_usize(),
+        },
         limiter: limiter(settings),
         login_cache: auth.login_cache.then(|| LoginCacheOptions {
             entries_max: count(auth.login_cache_entries_max),
