@@ -93,6 +93,22 @@ async fn login_has_to_come_in_time() {
     }
 }
 
+/// PROTOCOL §2.8: a sign of life at least every 120 seconds, for as long as the client waits.
+#[tokio::test(start_paused = true)]
+async fn idle_gives_signs_of_life() {
+    let server = Server::local();
+    let mut peer = server.selected().await;
+    peer.send(b"a IDLE\r\n").await;
+    assert!(matches!(peer.hear().await, Said::Response(line) if line.starts_with('+')));
+    for _ in 0..40 {
+        let waited = tokio::time::Instant::now();
+        assert_eq!(peer.hear().await, Said::Response("* OK Still here".to_owned()));
+        assert!(waited.elapsed() <= Duration::from_secs(120));
+    }
+    peer.send(b"DONE\r\n").await;
+    assert!(is_ok(&peer.until("a ").await));
+}
+
 /// RFC 3501 §5.4: at least 30 minutes.
 #[tokio::test(start_paused = true)]
 async fn idle_sessions_are_logged_out() {
