@@ -26,9 +26,7 @@ mod file;
 mod pattern;
 mod peer;
 mod player;
-mod tcp;
 
 pub use file::{Fixture, Line, LineKind, Message, StartState, Transcript, TranscriptError};
 pub use peer::{Peer, Said, Stream};
-pub use tcp::TcpServer;
 pub use player::{Connect, Credentials, Failure, Play, play};
