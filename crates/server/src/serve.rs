@@ -99,7 +99,8 @@ async fn start(source: &Source<'_>, settings: Settings) -> Result<Server, Failur
     Ok(server)
 }
 
-/// Waits for what ends the process, then ends it in order; a second request to stop is not waited for.
+/// Waits for what ends the process. A request to stop ends it in order, a second one at once. A failure ends it at
+/// once: what has failed can acknowledge nothing more, and whoever restarts the process brings it back sooner.
 async fn attend(
     source: &Source<'_>,
     mut server: Server,
@@ -108,30 +109,26 @@ async fn attend(
 ) -> Result<(), Failure> {
     tracing::info!(addresses = ?server.addresses(), "serving");
     notify(State::Ready);
-    let outcome = loop {
+    loop {
         // Both are receiving from queues, which is cancel safe.
         let request = tokio::select! {
-            failure = server.failed() => break Err(failure),
+            failure = server.failed() => {
+                tracing::error!(reason = failure.lines().join("; "), "stopping because a part failed");
+                notify(State::Stopping);
+                return Err(failure);
+            }
             request = signals.next() => request,
         };
         match request {
-            Request::Stop => break Ok(()),
+            Request::Stop => break,
             Request::Reload => reload(source, &server, telemetry).await,
         }
-    };
-    if let Err(failure) = &outcome {
-        tracing::error!(
-            reason = failure.lines().join("; "),
-            "stopping because a part failed"
-        );
     }
     notify(State::Stopping);
     tracing::info!("stopping");
     tokio::select! {
-        () = Box::pin(server.stop()) => outcome,
-        () = signals.stop() => {
-            outcome.and(Err(Failure::new(Exit::TemporaryFailure, "stopped at once by a second signal")))
-        }
+        () = Box::pin(server.stop()) => Ok(()),
+        () = signals.stop() => Err(Failure::new(Exit::TemporaryFailure, "stopped at once by a second signal")),
     }
 }
 

@@ -27,7 +27,8 @@ pub struct Doors {
     pub admin: Vec<rpc::Listener>,
 }
 
-/// Where a process can be reached.
+/// Where a process can be reached. Its debug form stands in the log line `serving`, where scripts find the ports that
+/// the kernel chose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
     pub imap: Vec<SocketAddr>,

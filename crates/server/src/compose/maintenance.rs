@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blobstore::{BlobStore, CompactionStep};
+use blobstore::{BlobStore, CompactionStep, Error as BlobError};
 use storage_node::Replicas;
 use tls::{Reload, TlsError};
 use tokio_util::sync::CancellationToken;
@@ -19,19 +19,20 @@ const COMPACTION_INTERVAL: Duration = Duration::from_secs(60);
 /// and serving on would only hide it.
 pub async fn repair_replicas(replicas: Replicas, stop: CancellationToken) -> Result<(), Failure> {
     loop {
-        // Waiting for a failure is receiving from a queue; a repair that has begun is not cancelled.
-        let failed = tokio::select! {
+        // Waiting for a failure is receiving from a queue; a repair that is cut off is begun again at the next start.
+        let repaired = tokio::select! {
             () = stop.cancelled() => return Ok(()),
             repaired = replicas.repair_next_failure() => repaired,
         };
-        failed.or_exit(Exit::Software, "stopped")?;
+        repaired.or_exit(Exit::Software, "stopped")?;
     }
 }
 
 /// Copies live blobs out of segments that are mostly garbage until `stop`.
 ///
 /// # Errors
-/// None: what fails is tried again later.
+/// When the store has failed for good: what is durable is unknown then, and only a start finds it out. Anything else
+/// is tried again later.
 pub async fn compact_blobs(blobs: BlobStore, stop: CancellationToken) -> Result<(), Failure> {
     let mut ticks = tokio::time::interval(COMPACTION_INTERVAL);
     loop {
@@ -39,23 +40,21 @@ pub async fn compact_blobs(blobs: BlobStore, stop: CancellationToken) -> Result<
             () = stop.cancelled() => return Ok(()),
             _ = ticks.tick() => {}
         }
-        while compaction_step(&blobs).await && !stop.is_cancelled() {}
+        while compaction_step(&blobs).await? && !stop.is_cancelled() {}
     }
 }
 
 /// Does one step and says whether there is more to do.
-async fn compaction_step(blobs: &BlobStore) -> bool {
+async fn compaction_step(blobs: &BlobStore) -> Result<bool, Failure> {
     let blobs = blobs.clone();
-    match tokio::task::spawn_blocking(move || blobs.compaction_step()).await {
-        Ok(Ok(CompactionStep::Idle)) => false,
-        Ok(Ok(CompactionStep::Copied(_) | CompactionStep::Removed(_))) => true,
-        Ok(Err(error)) => {
-            tracing::warn!(error = chain(&error), "blobs cannot be compacted now");
-            false
-        }
+    let step = tokio::task::spawn_blocking(move || blobs.compaction_step()).await;
+    match step.or_exit(Exit::Software, "compaction")? {
+        Ok(CompactionStep::Idle) => Ok(false),
+        Ok(CompactionStep::Copied(_) | CompactionStep::Removed(_)) => Ok(true),
+        Err(error @ BlobError::Poisoned { .. }) => Err(error).or_exit(Exit::Io, "blobs"),
         Err(error) => {
-            tracing::error!(%error, "compaction failed");
-            false
+            tracing::warn!(error = chain(&error), "blobs cannot be compacted now");
+            Ok(false)
         }
     }
 }
