@@ -162,7 +162,7 @@ impl Proxy {
         self.services
             .metrics
             .stage(protocol, None, Some(Stage::NotAuthenticated));
-        let driver = Driver::new(connection, self.shutdown.clone());
+        let mut driver = Box::new(Driver::new(connection, self.shutdown.clone()));
         driver.run().await;
         Ok(())
     }

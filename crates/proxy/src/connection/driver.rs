@@ -43,27 +43,19 @@ impl Driver {
     }
 
     /// Serves the connection to its end.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(&mut self) {
         self.greet();
-        loop {
-            let over = match self.step().await {
-                Ok(()) => match self.connection.upgrade.take() {
-                    None => continue,
-                    Some(upgrade) => match Box::pin(self.connection.apply(upgrade)).await {
-                        Ok(connection) => {
-                            self.connection = connection;
-                            continue;
-                        }
-                        Err((connection, over)) => {
-                            self.connection = connection;
-                            over
-                        }
-                    },
-                },
-                Err(over) => over,
-            };
-            return self.end(over).await;
-        }
+        let over = loop {
+            if let Err(over) = self.step().await {
+                break over;
+            }
+            if let Some(upgrade) = self.connection.upgrade.take()
+                && let Err(over) = Box::pin(self.connection.apply(upgrade)).await
+            {
+                break over;
+            }
+        };
+        Box::pin(self.end(over)).await;
     }
 
     /// RFC 3501 §7.1: the greeting, with the capabilities so that the client need not ask.
@@ -158,7 +150,7 @@ impl Driver {
     }
 
     /// Says goodbye as the reason demands, and gives the session back.
-    async fn end(mut self, over: Over) {
+    async fn end(&mut self, over: Over) {
         match &over {
             Over::Bye(code, text) => {
                 let bye = Status {
@@ -172,29 +164,19 @@ impl Driver {
             Over::Lost(error) => tracing::debug!(%error, "client is gone"),
             Over::Silent => {}
         }
-        let (protocol, stage) = (self.connection.security.protocol, self.connection.stage);
-        self.connection
-            .services
-            .metrics
-            .stage(protocol, Some(stage), None);
-        let Connection {
-            services,
-            client,
-            session,
-            ..
-        } = self.connection;
-        drop(self.notices.take());
-        if let Some(login) = session.login {
-            let caller = login.store.caller();
-            drop(login);
+        let connection = &mut self.connection;
+        let (protocol, stage) = (connection.security.protocol, connection.stage);
+        connection.services.metrics.stage(protocol, Some(stage), None);
+        self.notices = None;
+        if let Some(login) = connection.session.login.take() {
             // The goodbye to the registry must not wait for the client, nor the client for it.
-            let authentication = Arc::clone(&services.authentication);
-            services
-                .tasks
-                .spawn(async move { authentication.logout(&caller).await });
+            let caller = login.store.caller();
+            let authentication = Arc::clone(&connection.services.authentication);
+            let logout = async move { authentication.logout(&caller).await };
+            connection.services.tasks.spawn(logout);
         }
         if !matches!(over, Over::Lost(_)) {
-            client.transport.close().await;
+            connection.client.transport.close().await;
         }
     }
 }

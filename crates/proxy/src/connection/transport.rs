@@ -111,7 +111,7 @@ impl Transport {
     }
 
     /// Says goodbye to the peer's TLS and closes, without waiting long.
-    pub(crate) async fn close(mut self) {
+    pub(crate) async fn close(&mut self) {
         let goodbye = async {
             self.flush().await?;
             self.stream.shutdown().await

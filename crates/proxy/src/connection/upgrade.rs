@@ -25,30 +25,30 @@ pub(crate) enum Upgrade {
 
 impl Connection {
     /// Changes the stream. The command's answer, the last octets under the old regime, is sent first.
-    pub(crate) async fn apply(mut self, upgrade: Upgrade) -> Result<Self, (Self, Over)> {
-        if let Err(error) = self.client.transport.flush().await {
-            return Err((self, Over::Lost(error)));
-        }
+    pub(crate) async fn apply(&mut self, upgrade: Upgrade) -> Result<(), Over> {
+        self.client.transport.flush().await.map_err(Over::Lost)?;
         match upgrade {
             Upgrade::Tls(server) => self.start_tls(&server).await,
-            Upgrade::Deflate => Ok(self.start_compression()),
+            Upgrade::Deflate => {
+                self.start_compression();
+                Ok(())
+            }
         }
     }
 
     /// What was known before the handshake is forgotten, and what was sent before it counts as an
     /// attack: somebody on the way may have put it there (PROTOCOL §2.4).
-    async fn start_tls(mut self, server: &MailServer) -> Result<Self, (Self, Over)> {
+    async fn start_tls(&mut self, server: &MailServer) -> Result<(), Over> {
         if !self.client.transport.unread().is_empty() {
-            return Err((self, Over::Silent));
+            return Err(Over::Silent);
         }
+        let (stream, _) = self.take_stream();
         let options = &self.services.options;
-        let empty = transport(Box::new(tokio::io::duplex(1).0), options);
-        let (stream, _) = std::mem::replace(&mut self.client.transport, empty).into_stream();
         let stream = match server.accept(stream, options.times.handshake_max).await {
             Ok(stream) => stream,
             Err(error) => {
                 tracing::debug!(%error, "TLS handshake failed");
-                return Err((self, Over::Silent));
+                return Err(Over::Silent);
             }
         };
         self.security.encrypted = true;
@@ -62,17 +62,22 @@ impl Connection {
             failed_logins: self.session.failed_logins,
             ..Session::default()
         };
-        Ok(self)
+        Ok(())
     }
 
-    fn start_compression(mut self) -> Self {
+    fn start_compression(&mut self) {
+        let (stream, unread) = self.take_stream();
         let options = &self.services.options;
-        let empty = transport(Box::new(tokio::io::duplex(1).0), options);
-        let (stream, unread) = std::mem::replace(&mut self.client.transport, empty).into_stream();
         // What the client sent behind the command is compressed already (RFC 4978 §3).
         self.client.transport = transport(Box::new(DeflateStream::new(stream, unread)), options);
         self.session.compressed = true;
-        self
+    }
+
+    /// Takes the stream out of its transport, to put a layer around it. Until that is done the
+    /// connection leads nowhere.
+    fn take_stream(&mut self) -> (Box<dyn ByteStream>, Vec<u8>) {
+        let nowhere = transport(Box::new(tokio::io::duplex(1).0), &self.services.options);
+        std::mem::replace(&mut self.client.transport, nowhere).into_stream()
     }
 }
 

@@ -240,3 +240,13 @@ async fn a_message_that_breaks_off_leaves_nothing() {
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(10)).await;
 }
+
+/// DESIGN §4: an idle session costs little; what a command needs is in a box of its own.
+#[tokio::test(start_paused = true)]
+async fn the_task_of_a_connection_is_small() {
+    let server = Server::local();
+    let (_client, stream) = tokio::io::duplex(64);
+    let peer = "127.0.0.1:1".parse().unwrap();
+    let task = server.proxy.serve(stream, peer, proxy::Security::Plain);
+    assert!(size_of_val(&task) <= 3 * 1024, "{}", size_of_val(&task));
+}

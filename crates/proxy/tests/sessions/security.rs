@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use aws_lc_rs::{digest, hmac, pbkdf2};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use proxy::{ProxyOptions, Security};
 use testkit::transcript::{Peer, Said};
@@ -224,5 +227,113 @@ async fn inflate_until(stream: &mut DuplexStream, inflate: &mut Decompress, text
                 .unwrap();
             input = &input[usize::try_from(inflate.total_in() - before).unwrap()..];
         }
+    }
+}
+
+/// A client's side of SCRAM-SHA-256 (RFC 5802 §3, RFC 7677).
+struct Scram {
+    bare: String,
+    header: &'static str,
+    binding: Vec<u8>,
+}
+
+impl Scram {
+    fn new(header: &'static str, binding: &[u8]) -> Self {
+        Self {
+            bare: format!("n={USER},r=clientnonce"),
+            header,
+            binding: binding.to_vec(),
+        }
+    }
+
+    fn first(&self) -> String {
+        STANDARD.encode(format!("{}{}", self.header, self.bare))
+    }
+
+    /// Answers the server's first message, and returns what its last must say.
+    fn last(&self, challenge: &str) -> (String, String) {
+        let server_first = String::from_utf8(STANDARD.decode(challenge).unwrap()).unwrap();
+        let field = |name: &str| {
+            let fields = server_first.split(',');
+            fields
+                .filter_map(|field| field.strip_prefix(name))
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        let salt = STANDARD.decode(field("s=")).unwrap();
+        let mut salted = [0; 32];
+        let rounds = field("i=").parse().unwrap();
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, &salt, b"secret", &mut salted);
+        let client_key = sign(&salted, b"Client Key");
+        let channel = STANDARD.encode([self.header.as_bytes(), &self.binding].concat());
+        let without_proof = format!("c={channel},r={}", field("r="));
+        let message = format!("{},{server_first},{without_proof}", self.bare);
+        let stored_key = digest::digest(&digest::SHA256, &client_key);
+        let signature = sign(stored_key.as_ref(), message.as_bytes());
+        let proof: Vec<u8> = client_key
+            .iter()
+            .zip(signature)
+            .map(|(key, sign)| key ^ sign)
+            .collect();
+        let verifier = sign(&sign(&salted, b"Server Key"), message.as_bytes());
+        let answer = format!("{without_proof},p={}", STANDARD.encode(proof));
+        (
+            STANDARD.encode(answer),
+            STANDARD.encode(format!("v={}", STANDARD.encode(verifier))),
+        )
+    }
+
+    async fn log_in(&self, peer: &mut Peer, mechanism: &str) -> Vec<String> {
+        peer.send(format!("s AUTHENTICATE {mechanism} {}\r\n", self.first()).as_bytes())
+            .await;
+        let challenge = peer.until("+ ").await;
+        let (answer, verifier) = self.last(challenge[0].strip_prefix("+ ").unwrap());
+        peer.send(format!("{answer}\r\n").as_bytes()).await;
+        let last = peer.hear().await;
+        if last != Said::Response(format!("+ {verifier}")) {
+            let Said::Response(refusal) = last else {
+                return Vec::new();
+            };
+            return vec![refusal];
+        }
+        peer.send(b"\r\n").await;
+        peer.until("s ").await
+    }
+}
+
+fn sign(key: &[u8], message: &[u8]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    hmac::sign(&key, message).as_ref().to_vec()
+}
+
+/// RFC 5802: the server proves itself before the client says that it is content.
+#[tokio::test(start_paused = true)]
+async fn scram_proves_both_sides() {
+    let server = Server::local();
+    let mut peer = server.greeted().await;
+    let responses = Scram::new("n,,", b"").log_in(&mut peer, "SCRAM-SHA-256").await;
+    assert!(is_ok(&responses), "{responses:?}");
+    assert!(is_ok(&peer.command("l", "LIST \"\" *").await));
+}
+
+/// RFC 5802 §6, RFC 9266: bound to the TLS connection; another connection's binding is refused.
+#[tokio::test(start_paused = true)]
+async fn scram_plus_is_bound_to_the_connection() {
+    let (server, tls) = (Server::new(ProxyOptions::default(), Default::default()), tls());
+    for (flip, expected) in [(0, true), (1, false)] {
+        let stream = server.open_with(Security::Implicit(Arc::clone(&tls.server)));
+        let stream = tls
+            .client
+            .connect(stream, "localhost", Duration::from_secs(10))
+            .await
+            .unwrap();
+        let mut binding = stream.channel_binding().exporter.unwrap();
+        binding[0] ^= flip;
+        let mut peer = Peer::new(Box::new(stream));
+        peer.hear().await;
+        let scram = Scram::new("p=tls-exporter,,", &binding);
+        let responses = scram.log_in(&mut peer, "SCRAM-SHA-256-PLUS").await;
+        assert_eq!(is_ok(&responses), expected, "{responses:?}");
     }
 }

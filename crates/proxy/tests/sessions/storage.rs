@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mailstore::StoreError;
+use mailstore::ports::SessionNotice;
 
 use crate::support::{Server, append, is_ok, tagged};
 
@@ -108,4 +109,43 @@ async fn an_upload_that_breaks_off_is_begun_again() {
             .map(String::as_str),
         Some("* 1 FETCH (UID 1)")
     );
+}
+
+/// DESIGN §3.9, RELIABILITY 30: IDLE stays open when the node that feeds it is lost, and misses nothing.
+#[tokio::test(start_paused = true)]
+async fn idle_goes_on_when_its_watch_is_lost() {
+    let server = Server::local();
+    let mut other = server.selected().await;
+    append(&mut other, "x").await;
+    let mut idling = server.selected().await;
+    idling.send(b"i IDLE\r\n").await;
+    idling.until("+").await;
+    for flag in ["\\Seen", "\\Flagged"] {
+        server.store.break_watches();
+        tokio::task::yield_now().await;
+        assert!(is_ok(
+            &other
+                .command("s", &format!("STORE 1 +FLAGS.SILENT ({flag})"))
+                .await
+        ));
+        let changed = tokio::time::Instant::now();
+        let heard = idling.until("* 1 FETCH").await;
+        assert!(tagged(&heard).contains(flag), "{heard:?}");
+        assert!(changed.elapsed() <= Duration::from_secs(2));
+    }
+}
+
+/// Calls are made with the newest token, also while a session idles.
+#[tokio::test(start_paused = true)]
+async fn renewed_tokens_are_used() {
+    let server = Server::local();
+    let mut peer = server.logged_in().await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(server.store.last_token(), "");
+    server
+        .store
+        .notify_sessions(&SessionNotice::TokenRenewed("new".into()));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    peer.command("a", "LIST \"\" *").await;
+    assert_eq!(server.store.last_token(), "new");
 }

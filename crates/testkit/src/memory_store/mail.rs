@@ -33,6 +33,7 @@ impl MemoryStore {
     ) -> Result<T, StoreError> {
         let mut state = self.state.lock();
         state.calls += 1;
+        state.last_token = caller.token.clone();
         if let Some(fault) = state.faults.pop() {
             return Err(fault);
         }
@@ -175,7 +176,7 @@ impl Mail for MemoryStore {
         caller: &Caller,
         mailbox: Option<MailboxId>,
     ) -> Result<BoxStream<Event>, StoreError> {
-        self.ask(caller, |_, _| Ok(()))?;
+        let broken = self.ask(caller, |state, _| Ok(state.watches.clone()))?;
         let account = caller.account;
         let wanted = move |event: &Event| match event {
             Event::MailboxChanged {
@@ -195,7 +196,8 @@ impl Mail for MemoryStore {
             let event = event.ok().filter(wanted);
             async move { event }
         });
-        Ok(events.boxed())
+        let broken = async move { broken.cancelled().await };
+        Ok(events.take_until(Box::pin(broken)).boxed())
     }
 }
 

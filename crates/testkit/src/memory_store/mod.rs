@@ -21,6 +21,7 @@ use mailstore::time::Timestamp;
 use mailstore::{AccountId, BlobId, Reply, RequestId, SessionId, StoreError};
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
 
 /// When the store's log begins: 2026-01-01T00:00:00Z.
 const BEGINNING: Timestamp = Timestamp(1_767_225_600_000);
@@ -50,6 +51,10 @@ struct State {
     /// Uploads that break off at their end.
     broken_uploads: u32,
     calls: u64,
+    /// The token of the last call.
+    last_token: Bytes,
+    /// Ends the watches that were begun before it was replaced.
+    watches: CancellationToken,
 }
 
 impl Default for MemoryStore {
@@ -76,6 +81,8 @@ impl MemoryStore {
             lost_replies: 0,
             broken_uploads: 0,
             calls: 0,
+            last_token: Bytes::new(),
+            watches: CancellationToken::new(),
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -125,6 +132,18 @@ impl MemoryStore {
     /// Breaks the next uploads off at their end.
     pub fn break_uploads(&self, count: u32) {
         self.state.lock().broken_uploads = count;
+    }
+
+    /// Ends every watch, as the loss of the node that feeds it does.
+    pub fn break_watches(&self) {
+        let watches = std::mem::take(&mut self.state.lock().watches);
+        watches.cancel();
+    }
+
+    /// Returns the token that the last call came with.
+    #[must_use]
+    pub fn last_token(&self) -> Bytes {
+        self.state.lock().last_token.clone()
     }
 
     /// Counts the calls of the mail port so far.
