@@ -82,7 +82,7 @@ const ROWS: &[Description] = &[
         "fill",
         10_000,
         PerSecond,
-        "N APPENDs sent without waiting, to an empty mailbox",
+        "N messages sent by APPEND without waiting, to an empty mailbox",
     ),
     row(
         Kind::FetchFlags,

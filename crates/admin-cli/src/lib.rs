@@ -1,6 +1,6 @@
 //! The administrator's commands: `facteur account`, `mailbox`, `quota`, `status` and `session`.
 //!
-//! [`AdminCommand`] is the command line, to be flattened into a program's own; [`run`] carries a command
+//! [`AdminCommand`] is the command line, to be flattened into a program's own; [`run()`] carries a command
 //! out over the administration service and tells by an [`Exit`] how it went. Answers are tables for
 //! people or JSON for programs, written to the [`Console`] that the caller hands over.
 //!

@@ -188,7 +188,9 @@ impl<M: Machine> Applier<M> {
         let Applied {
             reply,
             events: caused,
-        } = self.machine.apply(wire::position(id), &command.bytes, &mut rows)?;
+        } = self
+            .machine
+            .apply(wire::position(id), &command.bytes, &mut rows)?;
         let mut changes = rows.into_changes();
         if !changes.is_empty() {
             tables::put_subject_index(&mut changes, &subject, id.index);
