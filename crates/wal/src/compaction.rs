@@ -25,7 +25,7 @@ impl Wal {
     /// one, which would come back to life without it.
     ///
     /// # Errors
-    /// [`Error::NoSpace`] leaves the log as it was; a failed write or sync poisons it.
+    /// [`Error::NoSpace`](crate::Error::NoSpace) leaves the log as it was; a failed write or sync poisons it.
     pub fn compaction_step(&mut self) -> Result<CompactionStep> {
         self.check_poison()?;
         let (oldest, live_bytes, worthwhile) = {
