@@ -87,6 +87,7 @@ fn front_options(authority: &Path, addresses: &[SocketAddr]) -> ServerOptions {
     shared_options(authority, addresses)
         .set("server", "roles", "[\"proxy\", \"lmtp\"]")
         .set("server", "host_name", "\"front\"")
+        .set("imap", "idle_keepalive", "\"2s\"")
 }
 
 fn shared_options(authority: &Path, addresses: &[SocketAddr]) -> ServerOptions {

@@ -56,11 +56,21 @@ pub fn scribble(file: &Path, at: u64, bytes: &[u8]) {
     file.write_all_at(bytes, at).expect("damage to be written");
 }
 
-/// Turns one bit of a file around.
+/// Turns one bit around in the middle of a file's content, in a byte that is in use: padding is zeros, and damage to
+/// it damages nothing.
 ///
 /// # Panics
 /// When there is no such place.
-pub fn flip(file: &Path, at: u64) {
+pub fn flip(file: &Path) {
+    let bytes = fs::read(file).expect("a file to look into");
+    let end = bytes.iter().rposition(|byte| *byte != 0).expect("content");
+    let used = bytes
+        .iter()
+        .enumerate()
+        .skip(end / 2)
+        .find(|(_, byte)| **byte != 0);
+    let at = used.map(|(at, _)| at).unwrap_or(end);
+    let at = u64::try_from(at).expect("invariant: a place in a file");
     let handle = File::options()
         .read(true)
         .write(true)

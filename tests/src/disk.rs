@@ -86,8 +86,8 @@ impl Disk {
         let file = File::create(&path).expect("a file to fill the disk with");
         let space = statvfs(&self.mount).expect("the space of a disk");
         let free = space.f_bavail.saturating_mul(space.f_frsize);
-        let length = free.saturating_sub(bytes_left).max(1);
-        fallocate(&file, FallocateFlags::empty(), 0, length).expect("space for the filler");
+        let length = free.saturating_sub(bytes_left);
+        take(&file, length);
         Filler { path }
     }
 
@@ -104,6 +104,18 @@ impl Drop for Disk {
         // A process that is about to end may still have files of it open.
         let unmount = Program::new("umount").arguments(["-l"]).arguments([&self.mount]);
         drop(unmount.run());
+    }
+}
+
+/// Makes a file so long, or as long as there is space: what is said to be free is not free to the last block.
+fn take(file: &File, length: u64) {
+    let mut taken = 0;
+    let mut step = length;
+    while taken < length && step > 0 {
+        match fallocate(file, FallocateFlags::empty(), taken, step.min(length - taken)) {
+            Ok(()) => taken += step,
+            Err(_) => step /= 2,
+        }
     }
 }
 

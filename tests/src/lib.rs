@@ -11,6 +11,7 @@
 //! program's trouble from ours.
 
 pub mod binary;
+pub mod bulk;
 pub mod certificates;
 pub mod cluster;
 pub mod damage;

@@ -1,5 +1,9 @@
 //! Messages to send and to look for.
 
+use rand::distr::Alphanumeric;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
 /// Makes a small message in the form that the wire wants: CRLF at each line's end.
 #[must_use]
 pub fn message(subject: &str, body: &str) -> Vec<u8> {
@@ -24,6 +28,18 @@ pub fn message(subject: &str, body: &str) -> Vec<u8> {
 pub fn large_message(subject: &str, bytes: usize) -> Vec<u8> {
     let line = "All work and no play makes a dull message.\n";
     message(subject, &line.repeat(bytes / line.len() + 1))
+}
+
+/// Makes a message of at least so many bytes that no compression makes smaller than half.
+#[must_use]
+pub fn incompressible_message(subject: &str, bytes: usize) -> Vec<u8> {
+    let mut random = StdRng::seed_from_u64(1);
+    let mut text = String::new();
+    while text.len() < bytes {
+        text.extend((0..72).map(|_| char::from(random.sample(Alphanumeric))));
+        text.push('\n');
+    }
+    message(subject, &text)
 }
 
 /// Ends each line with CRLF.

@@ -85,6 +85,7 @@ impl History {
             // The connections end with the server; they also end when the wait for them fails.
             let over = EndOnDrop(&progress);
             worker::wait_for(&progress, changes);
+            progress.crashing.store(true, Ordering::SeqCst);
             crash();
             drop(over);
         });

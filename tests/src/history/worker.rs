@@ -21,6 +21,8 @@ pub struct Progress {
     pub acknowledged: AtomicU64,
     /// Whether the load is over.
     pub over: AtomicBool,
+    /// Whether the crash has begun: a refusal says nothing about the change from then on.
+    pub crashing: AtomicBool,
 }
 
 /// A connection and the messages that it owns.
@@ -55,7 +57,12 @@ impl Worker {
             return;
         };
         while !progress.over.load(Ordering::Relaxed) {
-            match self.change(&mut client) {
+            let complaints = self.complaints.len();
+            let changed = self.change(&mut client);
+            if progress.crashing.load(Ordering::SeqCst) {
+                self.complaints.truncate(complaints);
+            }
+            match changed {
                 Ok(acknowledged) => {
                     progress
                         .acknowledged
@@ -229,7 +236,6 @@ impl Worker {
             Status::No | Status::Bad => {
                 let complaint = format!("{}: refused: {}", message.token, answer.text);
                 self.complaints.push(complaint);
-                message.possible = None;
                 false
             }
         }
