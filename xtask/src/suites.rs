@@ -1,6 +1,6 @@
 //! Runs the tests.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -13,6 +13,8 @@ const PROGRAMS: &[&str] = &[
     "mbsync",
     "fetchmail",
     "swaks",
+    "postfix",
+    "script",
     "doveadm",
     "mkfs.xfs",
     "python3",
@@ -28,7 +30,7 @@ pub fn everything(root: &Path) -> Result<()> {
 
 /// Runs the tests of `crates/` and `xtask/`, which need nothing but a Rust toolchain and a C compiler.
 pub fn crates_only(root: &Path) -> Result<()> {
-    with_runner(root, &["--workspace", "--exclude", "cluster-tests"])?;
+    with_runner(root, &["--workspace", "--exclude", "cluster-tests"], &[])?;
     doc(root)
 }
 
@@ -45,7 +47,24 @@ pub fn unit_and_whole(root: &Path) -> Result<()> {
             missing.join(", ")
         );
     }
-    with_runner(root, &["--workspace", "--all-targets"])
+    let program = built_program(root)?;
+    let program = program.to_string_lossy();
+    with_runner(
+        root,
+        &["--workspace", "--all-targets"],
+        &[("FACTEUR_BINARY", &program)],
+    )
+}
+
+/// Builds the program once for all tests that start it; each would ask cargo again otherwise.
+fn built_program(root: &Path) -> Result<PathBuf> {
+    run::run(
+        root,
+        "cargo",
+        &["build", "--package", "server", "--bin", "facteur"],
+    )?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(root.join(target).join("debug").join("facteur"))
 }
 
 /// Runs the examples in docs.
@@ -53,12 +72,12 @@ pub fn doc(root: &Path) -> Result<()> {
     run::run(root, "cargo", &["test", "--workspace", "--doc", "--quiet"])
 }
 
-fn with_runner(root: &Path, selection: &[&str]) -> Result<()> {
+fn with_runner(root: &Path, selection: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     // nextest runs each test in a process of its own and reports the slow ones; plain cargo runs the same tests.
     let runner: &[&str] = match run::exists("cargo-nextest") {
         true => &["nextest", "run", "--no-tests=pass"],
         false => &["test"],
     };
     say(&format!("test runner: cargo {}", runner.join(" ")));
-    run::run(root, "cargo", &[runner, selection].concat())
+    run::run_with(root, "cargo", &[runner, selection].concat(), variables)
 }
