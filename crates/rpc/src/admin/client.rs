@@ -15,13 +15,13 @@ use mailstore::ports::{
 use mailstore::query::{AccountInfo, MailboxTree};
 use mailstore::time::Timestamp;
 use mailstore::{AccountId, MailboxId, SessionId, StoreError};
-use tonic::Streaming;
+use tonic::{Response, Status, Streaming};
 
 use super::fields::account_id;
 use super::mailboxes::special_use_names;
 use crate::generated::admin as proto;
 use crate::generated::admin::admin_client::AdminClient as Client;
-use crate::node_client::{answer, decoded};
+use crate::node_client::{answer_within, decoded};
 use crate::status::{store_error, unreadable_answer};
 use crate::transport::{Connection, Dialer};
 
@@ -75,6 +75,15 @@ where
         all.push(item?);
     }
     Ok(all)
+}
+
+/// Time that a call may take: longer than the server tries to reach a leader for it, so that it is the
+/// server who says what is wrong.
+const CALL_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Waits for a call with one answer.
+async fn answer<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, StoreError> {
+    answer_within(CALL_TIME_MAX, call).await
 }
 
 #[async_trait]

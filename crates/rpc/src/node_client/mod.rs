@@ -56,10 +56,16 @@ impl NodeClient {
 }
 
 /// Waits for a call with one answer.
-pub(crate) async fn answer<T>(
+async fn answer<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, StoreError> {
+    answer_within(CALL_TIME_MAX, call).await
+}
+
+/// Waits for a call with one answer, so long.
+pub(crate) async fn answer_within<T>(
+    limit: Duration,
     call: impl Future<Output = Result<Response<T>, Status>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(CALL_TIME_MAX, call).await {
+    match tokio::time::timeout(limit, call).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) => Err(store_error(&status)),
         Err(_) => Err(StoreError::OutcomeUnknown),

@@ -100,14 +100,17 @@ impl Replicas {
             .await;
         let running = running.map_err(|source| StartError::Replica { group, source })?;
         let begins = nodes.first() == Some(&self.membership.this);
-        if begins && running.status().voters.is_empty() {
+        if begins && has_not_begun(&running.status()) {
             let voters = nodes.iter().map(|name| {
                 let node = number(name)?;
                 Ok((Membership::replica(group, node), node))
             });
             let voters = voters.collect::<Result<BTreeMap<_, _>, StartError>>()?;
-            let begun = running.initialize(voters).await;
-            begun.map_err(|source| StartError::Replica { group, source })?;
+            if let Err(source) = running.initialize(voters).await
+                && has_not_begun(&running.status())
+            {
+                return Err(StartError::Replica { group, source });
+            }
         }
         Ok(())
     }
@@ -160,6 +163,12 @@ impl Replicas {
             .await
             .map_err(|error| StoreError::Internal(error.to_string()))
     }
+}
+
+/// Tells whether a group has nothing in its log yet. Its voters alone do not say so: they are known only
+/// some time after the start.
+fn has_not_begun(status: &consensus::GroupStatus) -> bool {
+    status.voters.is_empty() && status.last_index.is_none()
 }
 
 /// Why replicas could not be started or repaired.
