@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::server::Access;
 use crate::stand_in::free_address;
-use crate::{Program, Scratch, Server, ServerOptions, binary};
+use crate::{Program, Scratch, Server, ServerOptions, binary, wait};
 
 /// A process in front and storage nodes behind it, with mutual TLS between them.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ impl Cluster {
         });
         let front = Server::start_process(front_options(&authority, &addresses));
         if let Some(node) = nodes.first() {
+            wait::until("a leader of each group", || has_leaders(node).then_some(()));
             node.add_accounts();
         }
         Self {
@@ -54,6 +55,13 @@ impl Cluster {
     pub fn access(&self) -> &Access {
         self.front.access()
     }
+}
+
+/// Says whether each group that a node knows of has a leader.
+fn has_leaders(node: &Server) -> bool {
+    let status = node.administer(&["status", "--output", "json"], "").text();
+    let groups = status.matches("\"group\":").count();
+    groups > 0 && status.matches("\"leader\":\"").count() == groups
 }
 
 /// Makes the authority of the cluster and a certificate for each of its processes.
