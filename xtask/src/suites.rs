@@ -24,18 +24,24 @@ const PROGRAMS: &[&str] = &[
 /// Installs what the tests need when that is possible, then runs all of them: `cargo xtask test`.
 pub fn everything(root: &Path) -> Result<()> {
     run::run(root, "bash", &[".ci/install", "--packages"])?;
-    unit_and_whole(root)?;
-    doc(root)
+    crates_only(root)?;
+    whole_system(root)
 }
 
 /// Runs the tests of `crates/` and `xtask/`, which need nothing but a Rust toolchain and a C compiler.
 pub fn crates_only(root: &Path) -> Result<()> {
-    with_runner(root, &["--workspace", "--exclude", "cluster-tests"], &[])?;
+    units(root)?;
     doc(root)
 }
 
-/// Runs every test but those in docs. A missing program is an error: nothing is skipped silently.
-pub fn unit_and_whole(root: &Path) -> Result<()> {
+/// Runs the tests of `crates/` and `xtask/` but those in docs.
+pub fn units(root: &Path) -> Result<()> {
+    with_runner(root, &["--workspace", "--exclude", "cluster-tests"], &[])
+}
+
+/// Runs the tests of `tests/` against the program, with mail programs, an MTA and faults. A missing program is
+/// an error: nothing is skipped silently.
+pub fn whole_system(root: &Path) -> Result<()> {
     let missing: Vec<&str> = PROGRAMS
         .iter()
         .copied()
@@ -51,7 +57,7 @@ pub fn unit_and_whole(root: &Path) -> Result<()> {
     let program = program.to_string_lossy();
     with_runner(
         root,
-        &["--workspace", "--all-targets"],
+        &["--package", "cluster-tests"],
         &[("FACTEUR_BINARY", &program)],
     )
 }

@@ -63,14 +63,21 @@ pub const STEPS: &[Step] = &[
             ],
         )
     }),
-    step("tests", "all tests", suites::unit_and_whole),
+    step("tests", "tests of crates/ and xtask/", suites::units),
     step("doctests", "examples in docs", suites::doc),
     step("rustdoc", "docs build, warnings denied", rustdoc),
 ];
 
+/// Steps that run only when they are named.
+const ON_REQUEST: &[Step] = &[step(
+    "system",
+    "tests/ against the program: mail programs, Postfix, crashes, loss of power",
+    suites::whole_system,
+)];
+
 /// Writes the steps' names.
 pub fn list() {
-    for step in STEPS {
+    for step in STEPS.iter().chain(ON_REQUEST) {
         say(&format!("{:<10} {}", step.name, step.about));
     }
 }
@@ -79,13 +86,14 @@ pub fn list() {
 pub fn verify(root: &Path, chosen: &[&str]) -> Result<()> {
     if let Some(unknown) = chosen
         .iter()
-        .find(|name| STEPS.iter().all(|step| step.name != **name))
+        .find(|name| STEPS.iter().chain(ON_REQUEST).all(|step| step.name != **name))
     {
         bail!("no step is called `{unknown}`; see `cargo xtask verify --list`");
     }
     let steps = STEPS
         .iter()
-        .filter(|step| chosen.is_empty() || chosen.contains(&step.name));
+        .filter(|step| chosen.is_empty() || chosen.contains(&step.name))
+        .chain(ON_REQUEST.iter().filter(|step| chosen.contains(&step.name)));
     let mut report = Vec::new();
     let mut failed = Vec::new();
     for step in steps {
