@@ -13,6 +13,7 @@ use mailstore::ports::StorageNode;
 use mailstore::time::Timestamp;
 use mailstore::{AccountId, GroupId, StoreError};
 use parking_lot::Mutex;
+use rand::RngCore;
 
 use crate::attempts::{Attempts, Patience};
 use crate::layout::Layout;
@@ -31,6 +32,9 @@ pub struct AccountDefaults {
 
 /// Reads the wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Fills a buffer with random octets: new account ids, and the jitter of pauses.
+pub type Random = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// How a router behaves.
 #[derive(Clone)]
@@ -60,6 +64,7 @@ struct Inner {
     spool: Spool,
     accounts: AccountDefaults,
     clock: Clock,
+    random: Random,
 }
 
 impl Router {
@@ -70,6 +75,17 @@ impl Router {
         nodes: BTreeMap<String, Arc<dyn StorageNode>>,
         options: RouterOptions,
     ) -> Self {
+        Self::with_random(layout, nodes, options, Arc::new(|buffer| rand::rng().fill_bytes(buffer)))
+    }
+
+    /// Returns a router that takes its randomness from here, so that a simulation can repeat what it does.
+    #[must_use]
+    pub fn with_random(
+        layout: Layout,
+        nodes: BTreeMap<String, Arc<dyn StorageNode>>,
+        options: RouterOptions,
+        random: Random,
+    ) -> Self {
         let inner = Inner {
             layout,
             nodes,
@@ -78,6 +94,7 @@ impl Router {
             spool: Spool::new(options.spool),
             accounts: options.accounts,
             clock: options.clock,
+            random,
         };
         Self {
             inner: Arc::new(inner),
@@ -98,6 +115,20 @@ impl Router {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.inner.clock)()
+    }
+
+    /// Returns an id that no account has or had.
+    pub(crate) fn new_account_id(&self) -> AccountId {
+        let mut id = [0; 16];
+        (self.inner.random)(&mut id);
+        AccountId(id)
+    }
+
+    /// Returns a share of one, for pauses that are not to end together.
+    fn jitter(&self) -> f64 {
+        let mut octets = [0; 4];
+        (self.inner.random)(&mut octets);
+        f64::from(u32::from_le_bytes(octets)) / (f64::from(u32::MAX) + 1.0)
     }
 
     pub(crate) fn group_of_slot(&self, slot: Slot) -> GroupId {
@@ -138,7 +169,7 @@ impl Router {
                     Err(error) => return Err(error),
                 }
             }
-            attempts.pause().await?;
+            attempts.pause(self.jitter()).await?;
         }
     }
 

@@ -57,11 +57,12 @@ impl StoredContent {
     /// Puts stored content together.
     #[must_use]
     pub fn new(parts: StoredContentParts) -> Self {
+        let place = parts.environment.blocking_work();
         let inner = Inner {
             store: parts.store,
             placement: parts.placement,
             environment: parts.environment,
-            writers: Pool::new(parts.writers.0, parts.writers.1),
+            writers: Pool::new(place, parts.writers.0, parts.writers.1),
             late: TaskTracker::new(),
             free_bytes: parts.free_bytes,
         };
