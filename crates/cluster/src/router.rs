@@ -75,7 +75,12 @@ impl Router {
         nodes: BTreeMap<String, Arc<dyn StorageNode>>,
         options: RouterOptions,
     ) -> Self {
-        Self::with_random(layout, nodes, options, Arc::new(|buffer| rand::rng().fill_bytes(buffer)))
+        Self::with_random(
+            layout,
+            nodes,
+            options,
+            Arc::new(|buffer| rand::rng().fill_bytes(buffer)),
+        )
     }
 
     /// Returns a router that takes its randomness from here, so that a simulation can repeat what it does.

@@ -141,7 +141,12 @@ impl Machine {
     ///
     /// # Errors
     /// When the disk fails or holds something that it must not.
-    pub async fn boot(&self, layout: &Layout, nodes: &[String], network: &Network) -> Result<Running, BootError> {
+    pub async fn boot(
+        &self,
+        layout: &Layout,
+        nodes: &[String],
+        network: &Network,
+    ) -> Result<Running, BootError> {
         let disk: Arc<dyn Disk> = Arc::new(self.disk.mount());
         let line = Line::new(network, &self.name, nodes);
         let others = nodes.iter().filter(|name| **name != self.name);
@@ -179,7 +184,11 @@ impl Machine {
         })
     }
 
-    fn content(&self, disk: &Arc<dyn Disk>, placement: &ReplicaPlacement) -> Result<StoredContent, BootError> {
+    fn content(
+        &self,
+        disk: &Arc<dyn Disk>,
+        placement: &ReplicaPlacement,
+    ) -> Result<StoredContent, BootError> {
         let directory = DiskPath::new("blobs")?;
         disk.create_dir_all(&directory)?;
         let (engine, _) = blobstore::Engine::open(Arc::clone(disk), directory, self.options.blobs.clone())?;
@@ -193,7 +202,13 @@ impl Machine {
         }))
     }
 
-    fn node(&self, layout: &Layout, replicas: &Replicas, content: &StoredContent, events: NodeEvents) -> Node {
+    fn node(
+        &self,
+        layout: &Layout,
+        replicas: &Replicas,
+        content: &StoredContent,
+        events: NodeEvents,
+    ) -> Node {
         let signer = TokenSigner::from_seed(KeyId(1), &Secret::new([7; 32]));
         let signer = signer.expect("invariant: any seed makes a key");
         let mut keys = KeyRing::default();

@@ -205,10 +205,7 @@ impl Session {
             offset: 0,
             length: u32::MAX,
         };
-        let mut chunks = self
-            .router
-            .content(&self.caller, mailbox, vec![range])
-            .await?;
+        let mut chunks = self.router.content(&self.caller, mailbox, vec![range]).await?;
         let mut octets = Vec::new();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;

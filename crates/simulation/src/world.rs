@@ -7,9 +7,9 @@ use std::time::Duration;
 use cluster::{AccountDefaults, Layout, Patience, Router, RouterOptions, SpoolOptions};
 use disk::SimDisk;
 use mailstore::account::QuotaLimits;
+use mailstore::address::Address;
 use mailstore::mailbox::SpecialUse;
 use mailstore::name::MailboxName;
-use mailstore::address::Address;
 use mailstore::ports::{AccountAdd, Administration, SecretChange, StorageNode};
 use mailstore::{AccountId, StoreError};
 use parking_lot::Mutex;
@@ -67,7 +67,9 @@ impl World {
     pub fn new(options: &WorldOptions) -> Self {
         let mut random = Random::new(options.seed);
         let origin = Instant::now();
-        let nodes: Vec<String> = (1..=options.machines.max(1)).map(|n| format!("node-{n}")).collect();
+        let nodes: Vec<String> = (1..=options.machines.max(1))
+            .map(|n| format!("node-{n}"))
+            .collect();
         let layout = Layout::initial(&nodes, options.groups, 3);
         let machines = nodes.iter().map(|name| {
             let machine = Machine {
@@ -110,19 +112,26 @@ impl World {
     /// Returns a machine.
     #[must_use]
     pub fn machine(&self, name: &str) -> &Machine {
-        self.machines.get(name).expect("invariant: a machine of the world")
+        self.machines
+            .get(name)
+            .expect("invariant: a machine of the world")
     }
 
     /// Returns a machine, to change its options before it is started again.
     #[must_use]
     pub fn machine_mut(&mut self, name: &str) -> &mut Machine {
-        self.machines.get_mut(name).expect("invariant: a machine of the world")
+        self.machines
+            .get_mut(name)
+            .expect("invariant: a machine of the world")
     }
 
     /// Returns the first machine, which in a world of one is the one.
     #[must_use]
     pub fn first(&self) -> &Machine {
-        self.machines.values().next().expect("invariant: a world has a machine")
+        self.machines
+            .values()
+            .next()
+            .expect("invariant: a world has a machine")
     }
 
     /// Returns what runs on a machine.
@@ -134,7 +143,10 @@ impl World {
     /// Returns what runs on the first machine.
     #[must_use]
     pub fn first_running(&self) -> &Running {
-        self.running.values().next().expect("invariant: the machine was started")
+        self.running
+            .values()
+            .next()
+            .expect("invariant: the machine was started")
     }
 
     /// Starts a machine.
@@ -142,7 +154,10 @@ impl World {
     /// # Errors
     /// When its storage node does not start.
     pub async fn boot(&mut self, name: &str) -> Result<(), BootError> {
-        let running = self.machine(name).boot(&self.layout, &self.nodes, &self.network).await?;
+        let running = self
+            .machine(name)
+            .boot(&self.layout, &self.nodes, &self.network)
+            .await?;
         self.running.insert(name.to_owned(), running);
         Ok(())
     }

@@ -60,7 +60,8 @@ fn request_of(transaction: [u8; 16], detail: Option<&str>, sequence: u64) -> Req
     let mut began = [0; 8];
     began[2..].copy_from_slice(&transaction[..6]);
     let mut name = blake3::Hasher::new();
-    name.update(&transaction).update(detail.unwrap_or_default().as_bytes());
+    name.update(&transaction)
+        .update(detail.unwrap_or_default().as_bytes());
     let mut session = [0; 16];
     name.finalize_xof().fill(&mut session);
     RequestId {

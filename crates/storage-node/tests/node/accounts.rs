@@ -59,7 +59,10 @@ async fn an_address_is_given_once() {
     let (world, _) = world().await;
     let again = world.router().account_add(add(DEMO)).await;
     assert_eq!(again, Err(Rejection::AddressTaken.into()));
-    let nobody = world.router().account_show(&by_address("nobody@example.org")).await;
+    let nobody = world
+        .router()
+        .account_show(&by_address("nobody@example.org"))
+        .await;
     assert_eq!(nobody.err(), Some(Rejection::NoSuchAccount.into()));
     let nobody = AccountSelector::Id(AccountId([7; 16]));
     let nobody = world.router().account_show(&nobody).await;
@@ -106,7 +109,10 @@ async fn a_renamed_account_keeps_its_mail_and_frees_its_address() {
         .await
         .expect("appended");
     let router = world.router();
-    router.account_add(add("taken@example.org")).await.expect("an account");
+    router
+        .account_add(add("taken@example.org"))
+        .await
+        .expect("an account");
     let taken = router
         .account_rename(&by_address(DEMO), address("taken@example.org"))
         .await;
@@ -130,7 +136,12 @@ async fn a_removed_account_can_be_restored_until_it_is_purged() {
         .await
         .expect("appended");
     let router = world.router();
-    let id = router.account_show(&by_address(DEMO)).await.expect("shown").account.id;
+    let id = router
+        .account_show(&by_address(DEMO))
+        .await
+        .expect("shown")
+        .account
+        .id;
     let week = Duration::from_secs(7 * 24 * 3600);
     router
         .account_remove(&by_address(DEMO), Some(week))
@@ -162,7 +173,10 @@ async fn a_removed_account_can_be_restored_until_it_is_purged() {
 async fn administrators_make_and_delete_mailboxes() {
     let (world, session) = world().await;
     let router = world.router();
-    let (demo, name) = (by_address(DEMO), MailboxName::parse("Lists/rust").expect("a name"));
+    let (demo, name) = (
+        by_address(DEMO),
+        MailboxName::parse("Lists/rust").expect("a name"),
+    );
     let id = router
         .mailbox_create(&demo, name.clone(), Default::default())
         .await

@@ -49,7 +49,9 @@ async fn addresses_lead_to_accounts_with_or_without_a_detail() {
     let router = world.router();
     let plain = resolve(&router, DEMO).await.expect("a recipient");
     assert_eq!((plain.account, plain.detail), (session.caller.account, None));
-    let detailed = resolve(&router, "demo+lists@example.org").await.expect("a recipient");
+    let detailed = resolve(&router, "demo+lists@example.org")
+        .await
+        .expect("a recipient");
     assert_eq!(
         (detailed.account, detailed.detail.as_deref()),
         (session.caller.account, Some("lists"))
@@ -104,7 +106,10 @@ async fn mail_goes_to_every_recipient_and_to_the_mailbox_of_the_detail() {
     assert_eq!(read, Some(octets.clone()));
     let results = deliver(&router, &recipients[3..], &octets, &envelope(&world, 99)).await;
     assert!(results.iter().all(|result| *result == Delivered::Done));
-    let other = world.session("user7@example.org", PASSWORD).await.expect("a login");
+    let other = world
+        .session("user7@example.org", PASSWORD)
+        .await
+        .expect("a login");
     assert_eq!(uids_in(&other, "INBOX").await, [1, 2]);
 }
 
@@ -120,7 +125,9 @@ async fn recipients_of_one_account_each_get_the_message() {
     session.mailbox(create).await.expect("made");
     let recipients = [
         resolve(&router, DEMO).await.expect("a recipient"),
-        resolve(&router, "demo+lists@example.org").await.expect("a recipient"),
+        resolve(&router, "demo+lists@example.org")
+            .await
+            .expect("a recipient"),
     ];
     let results = deliver(&router, &recipients, &mail("news", "text"), &envelope(&world, 1)).await;
     assert_eq!(results, [Delivered::Done, Delivered::Done]);

@@ -54,7 +54,11 @@ impl Scram {
         let key = sign(&salted, b"Client Key");
         let stored = digest::digest(&digest::SHA256, &key);
         let signature = sign(stored.as_ref(), signed.as_bytes());
-        let proof: Vec<u8> = key.iter().zip(signature).map(|(one, other)| one ^ other).collect();
+        let proof: Vec<u8> = key
+            .iter()
+            .zip(signature)
+            .map(|(one, other)| one ^ other)
+            .collect();
         let server_key = sign(&salted, b"Server Key");
         Self {
             first: first.to_owned(),
@@ -95,7 +99,10 @@ async fn plain_logs_in_and_names_the_account() {
 async fn login_asks_for_the_password() {
     let (world, _) = world().await;
     let mut exchange = begin(&world.router(), DEMO, "LOGIN").await;
-    assert!(matches!(say(&mut exchange, DEMO).await, SaslOutcome::Challenge(_)));
+    assert!(matches!(
+        say(&mut exchange, DEMO).await,
+        SaslOutcome::Challenge(_)
+    ));
     assert!(matches!(
         say(&mut exchange, PASSWORD).await,
         SaslOutcome::Success { .. }
@@ -111,7 +118,12 @@ async fn scram_proves_both_ends_to_each_other() {
     };
     let scram = scram.expect("the client's messages");
     let expected = format!("v={}", STANDARD.encode(&scram.server_signature));
-    assert_eq!(additional.as_deref(), Some(expected.as_bytes()), "{}", scram.first);
+    assert_eq!(
+        additional.as_deref(),
+        Some(expected.as_bytes()),
+        "{}",
+        scram.first
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +163,9 @@ async fn guessing_is_slowed_down_and_then_refused_for_a_while() {
     let begun = tokio::time::Instant::now();
     let mut outcomes = Vec::new();
     for _ in 0..100 {
-        let refused = log_in(&router, "other@example.org", "wrong").await.expect("an answer");
+        let refused = log_in(&router, "other@example.org", "wrong")
+            .await
+            .expect("an answer");
         outcomes.push(refused.expect_err("the password is wrong"));
         if outcomes.last() == Some(&LoginFailure::Limited) {
             break;
@@ -160,10 +174,14 @@ async fn guessing_is_slowed_down_and_then_refused_for_a_while() {
     assert_eq!(outcomes.last(), Some(&LoginFailure::Limited));
     assert!(begun.elapsed() > Duration::from_secs(10), "answers are held back");
     // Where nobody has logged in from before, the right password does not help either.
-    let refused = log_in(&router, "other@example.org", PASSWORD).await.expect("an answer");
+    let refused = log_in(&router, "other@example.org", PASSWORD)
+        .await
+        .expect("an answer");
     assert_eq!(refused.err(), Some(LoginFailure::Limited));
     tokio::time::advance(Duration::from_secs(120)).await;
-    let login = log_in(&router, "other@example.org", PASSWORD).await.expect("an answer");
+    let login = log_in(&router, "other@example.org", PASSWORD)
+        .await
+        .expect("an answer");
     assert!(login.is_ok());
 }
 
@@ -180,7 +198,10 @@ async fn a_kicked_session_is_told() {
     assert_eq!(kicked, Ok(1));
     assert!(matches!(notices.next().await, Some(SessionNotice::Ended(_))));
     assert_eq!(notices.next().await, None);
-    let left = router.session_list(Some(&by_address(DEMO))).await.expect("a list");
+    let left = router
+        .session_list(Some(&by_address(DEMO)))
+        .await
+        .expect("a list");
     let left: Vec<_> = left.iter().map(|info| info.session).collect();
     assert_eq!(left, [other.caller.session]);
     assert_eq!(router.session_kick(&by_address(DEMO), None).await, Ok(1));

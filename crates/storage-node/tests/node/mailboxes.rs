@@ -9,7 +9,11 @@ use simulation::Session;
 use crate::support::{everything, inbox, mail, name, no_flags, uids_in, world};
 
 async fn names(session: &Session) -> Vec<String> {
-    let tree = session.router.mailbox_tree(&session.caller).await.expect("a tree");
+    let tree = session
+        .router
+        .mailbox_tree(&session.caller)
+        .await
+        .expect("a tree");
     let mailboxes = tree.entries.iter().filter(|entry| entry.mailbox.is_some());
     mailboxes.map(|entry| entry.name.as_str().to_owned()).collect()
 }
@@ -42,7 +46,11 @@ async fn mailboxes_are_made_renamed_subscribed_and_deleted() {
         subscribed,
     };
     session.mailbox(subscribe(true)).await.expect("subscribed");
-    let tree = session.router.mailbox_tree(&session.caller).await.expect("a tree");
+    let tree = session
+        .router
+        .mailbox_tree(&session.caller)
+        .await
+        .expect("a tree");
     let entry = tree.entries.iter().find(|entry| entry.name == name("gone"));
     assert!(entry.is_some_and(|entry| entry.subscribed && entry.mailbox.is_none()));
     session.mailbox(subscribe(false)).await.expect("unsubscribed");

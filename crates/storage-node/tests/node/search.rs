@@ -14,7 +14,12 @@ async fn found(session: &Session, mailbox: MailboxId, key: SearchKey) -> Vec<u32
         within: UidSet::range(uid(1), uid(u32::MAX)),
     };
     let result = session.router.search(&session.caller, mailbox, program).await;
-    result.expect("a result").uids.iter().map(|uid| uid.get()).collect()
+    result
+        .expect("a result")
+        .uids
+        .iter()
+        .map(|uid| uid.get())
+        .collect()
 }
 
 /// Days since the epoch of 2026-01-01, when the world began.
@@ -66,7 +71,10 @@ async fn keys_on_state_and_record() {
     let last = everything(&session, "INBOX").await.mailbox.highest_modseq;
     check(SearchKey::ModSeq(last), &[3]).await;
     let parts = mailstore::query::MessageParts::default();
-    let second = session.messages(mailbox, uids(&[2]), parts).await.expect("a message");
+    let second = session
+        .messages(mailbox, uids(&[2]), parts)
+        .await
+        .expect("a message");
     check(SearchKey::EmailId(second[0].record.email_id), &[2]).await;
 }
 

@@ -31,10 +31,7 @@ async fn a_full_disk_refuses_mail_and_serves_what_is_there_until_there_is_room_a
     assert!(status.is_ok());
 
     world.first().disk.set_capacity_bytes(1 << 30);
-    assert!(matches!(
-        session.mailbox(create).await,
-        Ok(Reply::Created { .. })
-    ));
+    assert!(matches!(session.mailbox(create).await, Ok(Reply::Created { .. })));
     session
         .append(&inbox(), &octets, no_flags())
         .await

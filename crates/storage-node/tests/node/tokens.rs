@@ -16,7 +16,10 @@ async fn a_token_opens_its_own_account_for_its_own_presenter_only() {
         .add_account("other@example.org", PASSWORD)
         .await
         .expect("an account");
-    let other = world.session("other@example.org", PASSWORD).await.expect("a login");
+    let other = world
+        .session("other@example.org", PASSWORD)
+        .await
+        .expect("a login");
     let router = world.router();
     let own = session.caller.clone();
     let forged = [
