@@ -11,7 +11,7 @@ use blobstore::{BlobStore, BlobStoreOptions};
 use cluster::Layout;
 use consensus::{Blocking, GroupOptions, NodeId};
 use disk::{Disk, DiskPath, SimDisk};
-use kv::{MemoryEngine, ShelfCount};
+use kv::{Engine, FaultScript, FaultyEngine, MemoryEngine, ShelfCount};
 use storage_node::{
     Environment, ImplicitKeep, Membership, Node, NodeEvents, NodeOptions, NodeParts, ReplicaPlacement,
     Replicas, SessionLimits, StartError, StoredContent, StoredContentHandler, StoredContentParts,
@@ -19,7 +19,9 @@ use storage_node::{
 use wal::{Log, Wal, WalOptions};
 
 use crate::environment::SimEnvironment;
+use crate::mutation::Mutation;
 use crate::network::{Line, Network, Services};
+use crate::plug::Plug;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -123,6 +125,8 @@ pub struct Machine {
     pub environment: Arc<SimEnvironment>,
     /// What its storage node is started with.
     pub options: MachineOptions,
+    /// A defect of its storage node, for tests of the checkers.
+    pub mutation: Option<Mutation>,
 }
 
 /// A storage node that runs on a machine.
@@ -134,6 +138,10 @@ pub struct Running {
     pub replicas: Replicas,
     /// Its content.
     pub content: StoredContent,
+    /// Faults that its tables are to meet.
+    pub tables: FaultScript,
+    /// Its way to the disk.
+    pub plug: Plug,
 }
 
 impl Machine {
@@ -147,7 +155,9 @@ impl Machine {
         nodes: &[String],
         network: &Network,
     ) -> Result<Running, BootError> {
-        let disk: Arc<dyn Disk> = Arc::new(self.disk.mount());
+        let plug = Plug::default();
+        let disk = Mutation::of_disk(self.mutation, plug.connect(Arc::new(self.disk.mount())));
+        let (engine, tables) = tables();
         let line = Line::new(network, &self.name, nodes);
         let others = nodes.iter().filter(|name| **name != self.name);
         let placement = ReplicaPlacement::with_contents(
@@ -161,9 +171,7 @@ impl Machine {
             disk,
             space_reserve_bytes: self.options.space_reserve_bytes,
             log: Log::inline(wal),
-            engine: Arc::new(MemoryEngine::new(
-                ShelfCount::new(4).expect("invariant: a count that is allowed"),
-            )),
+            engine,
             transport: Arc::new(line),
             blocking: Blocking::Inline,
             options: self.options.groups.clone(),
@@ -181,6 +189,8 @@ impl Machine {
             node,
             replicas,
             content,
+            tables,
+            plug,
         })
     }
 
@@ -216,8 +226,8 @@ impl Machine {
         let pretender = Pretender::new(Secret::new([9; 32]), self.options.node.hash);
         let parts = NodeParts {
             environment: Arc::clone(&self.environment) as Arc<dyn Environment>,
-            replication: Arc::new(replicas.clone()),
-            content: Arc::new(content.clone()),
+            replication: Mutation::of_replication(self.mutation, Arc::new(replicas.clone())),
+            content: Mutation::of_content(self.mutation, Arc::new(content.clone())),
             events,
             slots: layout.slots().clone(),
             keys,
@@ -227,6 +237,14 @@ impl Machine {
         };
         Node::new(self.options.node.clone(), parts)
     }
+}
+
+/// Returns tables in memory, lost with the process, and a script of faults for them.
+fn tables() -> (Arc<dyn Engine>, FaultScript) {
+    let shelves = ShelfCount::new(4).expect("invariant: a count that is allowed");
+    let script = FaultScript::new();
+    let engine = FaultyEngine::new(MemoryEngine::new(shelves), script.clone());
+    (Arc::new(engine), script)
 }
 
 fn open_log(disk: &Arc<dyn Disk>, options: WalOptions) -> Result<Wal, BootError> {

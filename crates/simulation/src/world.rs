@@ -77,6 +77,7 @@ impl World {
                 disk: SimDisk::new(random.next()),
                 environment: Arc::new(SimEnvironment::new(origin, random.fork())),
                 options: MachineOptions::small(name),
+                mutation: None,
             };
             (name.clone(), machine)
         });
@@ -184,6 +185,16 @@ impl World {
         }
     }
 
+    /// Kills the storage node of a machine: what it has written stays, synced or not.
+    pub async fn kill(&mut self, name: &str) {
+        self.network.hang_up(name);
+        if let Some(running) = self.running.remove(name) {
+            running.plug.pull();
+            // What is left of the process cannot write any more, so that it can only fail to stop in order.
+            let _ = running.replicas.shutdown().await;
+        }
+    }
+
     /// Stops a machine in order.
     ///
     /// # Errors
@@ -206,7 +217,7 @@ impl World {
         let clock = Arc::clone(&self.clock);
         let options = RouterOptions {
             patience: self.patience,
-            spool: SpoolOptions::default(),
+            spool: in_memory(),
             accounts: defaults(),
             clock: Arc::new(move || clock.now()),
         };
@@ -243,6 +254,14 @@ impl World {
         let login = log_in(&router, address, password).await?;
         let login = login.map_err(|_| StoreError::Unauthorized)?;
         Ok(Session::new(router, &login, self.clock()))
+    }
+}
+
+/// Files of a spool are made by the operating system's threads, whose order is nobody's choice.
+fn in_memory() -> SpoolOptions {
+    SpoolOptions {
+        memory_bytes_max: u64::MAX,
+        ..SpoolOptions::default()
     }
 }
 
