@@ -154,6 +154,7 @@ impl Router {
         F: Future<Output = Result<T, StoreError>>,
     {
         let mut attempts = Attempts::new(self.inner.patience);
+        let mut uncertain = false;
         loop {
             let mut candidates = self.candidates(group);
             while let Some(name) = candidates.pop() {
@@ -169,12 +170,14 @@ impl Router {
                     Err(StoreError::NotLeader { hint }) => self.follow(group, &name, hint, &mut candidates),
                     Err(error) if error.is_retryable() => {
                         tracing::debug!(group = group.0, node = %name, %error, "call failed, trying on");
+                        uncertain |= may_have_taken_effect(&error);
                         self.forget(group, &name);
                     }
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(decided(error, uncertain)),
                 }
             }
-            attempts.pause(self.jitter()).await?;
+            let paused = attempts.pause(self.jitter()).await;
+            paused.map_err(|error| decided(error, uncertain))?;
         }
     }
 
@@ -206,5 +209,20 @@ impl Router {
         if leaders.get(&group).is_some_and(|leader| leader == name) {
             leaders.remove(&group);
         }
+    }
+}
+
+/// Tells whether the call that failed so may have been carried out, or may be later.
+fn may_have_taken_effect(error: &StoreError) -> bool {
+    matches!(error, StoreError::OutcomeUnknown)
+}
+
+/// Returns the error of a call whose earlier attempts may have taken effect. Only a rejection says what
+/// became of those: it comes from where the request's record is.
+fn decided(error: StoreError, uncertain: bool) -> StoreError {
+    match error {
+        StoreError::Rejected(_) => error,
+        _ if uncertain => StoreError::OutcomeUnknown,
+        _ => error,
     }
 }

@@ -298,7 +298,8 @@ impl Client {
             Some(Delivered::Refused(rejection)) if rejection != Rejection::OutcomeUnknown => {
                 history.answer(call, &Observed::Refused(rejection));
             }
-            other => history.give_up(call, &other),
+            Some(Delivered::Later(error)) => history.give_up(call, &error),
+            Some(Delivered::Refused(_)) | None => history.give_up(call, &StoreError::OutcomeUnknown),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use mailstore::command::MessageCommand;
-use mailstore::{BlobId, Reply, UidSet};
+use mailstore::{BlobId, Reply, StoreError, UidSet};
 use tokio::time::Instant;
 
 use crate::checker::{AccountModel, Client, Facts, Linearizer, Observed, Operation, OperationId};
@@ -134,9 +134,9 @@ impl History {
         self.require(facts);
     }
 
-    /// Takes note that a call ended without an answer.
-    pub fn give_up(&mut self, call: Call, why: &impl Debug) {
-        self.counts.unknown += 1;
+    /// Takes note that a call ended without an answer. A change that found no space was not made, and no
+    /// question makes one; of other changes it is not known.
+    pub fn give_up(&mut self, call: Call, why: &StoreError) {
         self.note(format!(
             "account {} unknown {} {}",
             call.account,
@@ -147,7 +147,15 @@ impl History {
             return;
         };
         match known.operations.remove(&call.id) {
-            Some(Operation::Mailbox(_) | Operation::Message(_) | Operation::Deliver { .. }) | None => {}
+            Some(Operation::Mailbox(_) | Operation::Message(_) | Operation::Deliver { .. })
+                if *why != StoreError::NoSpace =>
+            {
+                self.counts.unknown += 1;
+            }
+            None => {}
+            Some(Operation::Mailbox(_) | Operation::Message(_) | Operation::Deliver { .. }) => {
+                known.linearizer.forget(call.id);
+            }
             Some(Operation::Tree | Operation::Changes(..) | Operation::Records(_) | Operation::Quota) => {
                 known.linearizer.forget(call.id);
             }

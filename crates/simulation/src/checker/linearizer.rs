@@ -67,22 +67,30 @@ impl Linearizer {
             return Err(format!("an answer to nothing: {observed:?}"));
         };
         let before = std::mem::take(&mut self.possible);
-        let mut after: Vec<Possible> = Vec::new();
-        let mut expected = Vec::new();
+        let mut search = Search {
+            operations: &self.operations,
+            sought: (id, &operation, observed),
+            looked_at: Vec::new(),
+            found: Vec::new(),
+            expected: Vec::new(),
+        };
         for possible in &before {
-            self.explain(
-                possible.clone(),
-                (id, &operation),
-                observed,
-                &mut (&mut after, &mut expected),
-            );
+            search.explain(possible.clone());
         }
+        let Search {
+            found: after,
+            mut expected,
+            ..
+        } = search;
         if after.len() > STATES_MAX {
             return Err("too many commands without an answer".to_owned());
         }
         if after.is_empty() {
             self.possible = before;
-            self.forget(id);
+            self.possible.iter_mut().for_each(|possible| {
+                possible.open.remove(&id);
+            });
+            self.operations.remove(&id);
             expected.dedup();
             expected.truncate(3);
             return Err(format!(
@@ -92,49 +100,6 @@ impl Linearizer {
         self.operations.remove(&id);
         self.possible = after;
         Ok(())
-    }
-
-    /// Adds every state in which the operation has taken effect with this answer.
-    fn explain(
-        &self,
-        possible: Possible,
-        (id, operation): (OperationId, &Operation),
-        observed: &Observed,
-        found: &mut (&mut Vec<Possible>, &mut Vec<Observed>),
-    ) {
-        match possible.open.get(&id) {
-            Some(Some(answer)) if matches(answer, observed) => {
-                let mut done = possible;
-                done.open.remove(&id);
-                push(found.0, done);
-                return;
-            }
-            Some(Some(answer)) => {
-                found.1.push(answer.clone());
-                return;
-            }
-            Some(None) | None => {}
-        }
-        if let Some(done) = effect(&possible, id, operation, observed, found.1) {
-            push(found.0, done);
-        }
-        let waiting = possible
-            .open
-            .iter()
-            .filter(|(other, effect)| **other != id && effect.is_none());
-        let waiting: Vec<OperationId> = waiting.map(|(other, _)| *other).collect();
-        for other in waiting {
-            let mut next = possible.clone();
-            let Some(answer) = self
-                .operations
-                .get(&other)
-                .and_then(|other| next.model.apply(other))
-            else {
-                continue;
-            };
-            next.open.insert(other, Some(answer));
-            self.explain(next, (id, operation), observed, found);
-        }
     }
 
     /// Takes note that the process is gone and that everything has been looked at since: what has not
@@ -148,11 +113,15 @@ impl Linearizer {
         }
     }
 
-    /// Takes note that a question gets no answer.
+    /// Takes note that an operation has not taken effect and never will.
     pub fn forget(&mut self, id: OperationId) {
         self.operations.remove(&id);
-        for possible in &mut self.possible {
-            possible.open.remove(&id);
+        let before = std::mem::take(&mut self.possible);
+        for mut possible in before {
+            if possible.open.remove(&id) != Some(None) {
+                continue;
+            }
+            push(&mut self.possible, possible);
         }
     }
 
@@ -169,25 +138,67 @@ impl Linearizer {
     }
 }
 
-/// Returns the state after an operation, if it may have been answered so.
-fn effect(
-    possible: &Possible,
-    id: OperationId,
-    operation: &Operation,
-    observed: &Observed,
-    expected: &mut Vec<Observed>,
-) -> Option<Possible> {
-    let mut next = possible.clone();
-    next.open.remove(&id);
-    let agrees = match next.model.apply(operation) {
-        Some(answer) => {
-            let agrees = matches(&answer, observed);
-            expected.push(answer);
-            agrees
+/// The search for states in which an operation has taken effect with its answer.
+struct Search<'a> {
+    operations: &'a BTreeMap<OperationId, Operation>,
+    sought: (OperationId, &'a Operation, &'a Observed),
+    looked_at: Vec<Possible>,
+    found: Vec<Possible>,
+    /// Answers that it would have got elsewhere.
+    expected: Vec<Observed>,
+}
+
+impl Search<'_> {
+    fn explain(&mut self, possible: Possible) {
+        let (id, _, observed) = self.sought;
+        if self.looked_at.contains(&possible) {
+            return;
         }
-        None => next.model.answers(operation, observed),
-    };
-    agrees.then_some(next)
+        self.looked_at.push(possible.clone());
+        match possible.open.get(&id) {
+            Some(Some(answer)) if matches(answer, observed) => {
+                let mut done = possible;
+                done.open.remove(&id);
+                push(&mut self.found, done);
+                return;
+            }
+            Some(Some(answer)) => {
+                self.expected.push(answer.clone());
+                return;
+            }
+            Some(None) | None => {}
+        }
+        if let Some(done) = self.effect(&possible) {
+            push(&mut self.found, done);
+        }
+        let waiting = possible.open.iter();
+        let waiting = waiting.filter(|(other, effect)| **other != id && effect.is_none());
+        for other in waiting.map(|(other, _)| *other) {
+            let mut next = possible.clone();
+            let operation = self.operations.get(&other);
+            let Some(answer) = operation.and_then(|operation| next.model.apply(operation)) else {
+                continue;
+            };
+            next.open.insert(other, Some(answer));
+            self.explain(next);
+        }
+    }
+
+    /// Returns the state after the operation, if it may have been answered so.
+    fn effect(&mut self, possible: &Possible) -> Option<Possible> {
+        let (id, operation, observed) = self.sought;
+        let mut next = possible.clone();
+        next.open.remove(&id);
+        let agrees = match next.model.apply(operation) {
+            Some(answer) => {
+                let agrees = matches(&answer, observed);
+                self.expected.push(answer);
+                agrees
+            }
+            None => next.model.answers(operation, observed),
+        };
+        agrees.then_some(next)
+    }
 }
 
 /// A retry's reply has no states, and a first one's is compared through the questions that follow.

@@ -420,7 +420,10 @@ impl AccountModel {
             } => self.transfer((*mailbox, uids), target, false),
             MessageCommand::Expunge { mailbox, uids } => self.expunge(*mailbox, uids.as_ref()),
             // `\Recent` belongs to one session and is no part of what the others see.
-            MessageCommand::ClaimRecent { .. } => Ok(Reply::RecentClaimed { first: None }),
+            MessageCommand::ClaimRecent { mailbox, .. } => {
+                self.by_id(*mailbox)?;
+                Ok(Reply::RecentClaimed { first: None })
+            }
         }
     }
 
