@@ -47,8 +47,10 @@ pub struct Client {
 /// What clients know of mailboxes, as mail programs keep it on their disks: it outlives sessions and servers.
 #[derive(Clone, Default)]
 pub struct Views {
-    views: Arc<Mutex<BTreeMap<(AccountNumber, MailboxId, ClientNumber), MailboxView>>>,
+    views: Arc<Mutex<BTreeMap<ViewKey, MailboxView>>>,
 }
+
+type ViewKey = (AccountNumber, MailboxId, ClientNumber);
 
 impl Views {
     fn get(&self, client: &Client, mailbox: MailboxId) -> MailboxView {
@@ -221,7 +223,7 @@ impl Client {
             "X-Chk: {}-{}-{:x}\r\nSubject: {}\r\n\r\n",
             self.number.0,
             self.messages_made,
-            self.random.next(),
+            self.random.draw(),
             self.messages_made
         )
         .into_bytes();

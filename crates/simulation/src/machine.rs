@@ -140,6 +140,8 @@ pub struct Running {
     pub content: StoredContent,
     /// Faults that its tables are to meet.
     pub tables: FaultScript,
+    /// What was found when its content was opened.
+    pub opened: blobstore::OpenReport,
     /// Its way to the disk.
     pub plug: Plug,
 }
@@ -163,7 +165,7 @@ impl Machine {
         let placement = ReplicaPlacement::with_contents(
             others.map(|name| (name.clone(), line.content_of(name))).collect(),
         );
-        let content = self.content(&disk, &placement)?;
+        let (content, opened) = self.content(&disk, &placement)?;
         let events = NodeEvents::new(self.options.node.sessions);
         let wal = open_log(&disk, self.options.wal.clone())?;
         let parts = consensus::NodeParts {
@@ -190,6 +192,7 @@ impl Machine {
             replicas,
             content,
             tables,
+            opened,
             plug,
         })
     }
@@ -198,18 +201,20 @@ impl Machine {
         &self,
         disk: &Arc<dyn Disk>,
         placement: &ReplicaPlacement,
-    ) -> Result<StoredContent, BootError> {
+    ) -> Result<(StoredContent, blobstore::OpenReport), BootError> {
         let directory = DiskPath::new("blobs")?;
         disk.create_dir_all(&directory)?;
-        let (engine, _) = blobstore::Engine::open(Arc::clone(disk), directory, self.options.blobs.clone())?;
+        let (engine, report) =
+            blobstore::Engine::open(Arc::clone(disk), directory, self.options.blobs.clone())?;
         let free = Arc::clone(disk);
-        Ok(StoredContent::new(StoredContentParts {
+        let content = StoredContent::new(StoredContentParts {
             store: BlobStore::inline(engine),
             placement: Arc::new(placement.clone()),
             environment: Arc::clone(&self.environment) as Arc<dyn Environment>,
             writers: (4, 64),
             free_bytes: Box::new(move || free.free_bytes().unwrap_or(0)),
-        }))
+        });
+        Ok((content, report))
     }
 
     fn node(

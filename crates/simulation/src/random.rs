@@ -14,11 +14,11 @@ impl Random {
     /// Returns choices of their own, so that what one part of a run draws does not move the others.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self(self.next())
+        Self(self.draw())
     }
 
     /// Returns the next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -28,7 +28,7 @@ impl Random {
 
     /// Returns a number below `bound`, or 0 for a bound of 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
+        self.draw() % bound.max(1)
     }
 
     /// Returns an index below `length`, or 0 for a length of 0.
@@ -50,7 +50,7 @@ impl Random {
     /// Fills the buffer.
     pub fn fill(&mut self, buffer: &mut [u8]) {
         for chunk in buffer.chunks_mut(8) {
-            let octets = self.next().to_le_bytes();
+            let octets = self.draw().to_le_bytes();
             chunk
                 .iter_mut()
                 .zip(octets)

@@ -123,7 +123,7 @@ impl Run {
         let mut random = Random::new(options.seed);
         let mut world = World::new(&WorldOptions {
             groups: GROUPS,
-            ..WorldOptions::single(random.next())
+            ..WorldOptions::single(random.draw())
         });
         world.machine_mut(MACHINE).mutation = options.mutation;
         let accounts = (0..options.accounts).map(|number| {
@@ -166,7 +166,14 @@ impl Run {
     async fn boot(&mut self) -> Result<(), Stuck> {
         self.world.machine(MACHINE).disk.set_capacity_bytes(u64::MAX / 2);
         let booted = self.world.boot(MACHINE).await;
-        booted.map_err(|error| format!("the node does not start: {error}"))
+        booted.map_err(|error| format!("the node does not start: {error}"))?;
+        let damaged = self.world.first_running().opened.damaged.clone();
+        if !damaged.is_empty() {
+            // A loss of power is no damage: what was not acknowledged is cut.
+            let text = format!("content is damaged: {damaged:?}");
+            self.history.lock().violation(text);
+        }
+        Ok(())
     }
 
     async fn end(&mut self, end: End) {

@@ -74,7 +74,7 @@ impl World {
         let machines = nodes.iter().map(|name| {
             let machine = Machine {
                 name: name.clone(),
-                disk: SimDisk::new(random.next()),
+                disk: SimDisk::new(random.draw()),
                 environment: Arc::new(SimEnvironment::new(origin, random.fork())),
                 options: MachineOptions::small(name),
                 mutation: None,

@@ -14,6 +14,7 @@ fn check(mutation: Mutation) {
         };
         !run(&options).violations.is_empty()
     });
+    // That the same seeds pass without the defect is tested with all the others.
     assert!(found, "{mutation:?} survived {SEEDS_MAX} seeds");
 }
 

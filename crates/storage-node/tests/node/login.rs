@@ -77,8 +77,9 @@ fn sign(key: &[u8], message: &[u8]) -> Vec<u8> {
 async fn scram(router: &Router, user: &str, password: &str) -> (SaslOutcome, Option<Scram>) {
     let mut exchange = begin(router, user, "SCRAM-SHA-256").await;
     let first = format!("n={user},r=clientnonce");
-    let SaslOutcome::Challenge(challenge) = say(&mut exchange, format!("n,,{first}")).await else {
-        panic!("no challenge")
+    let challenge = match say(&mut exchange, format!("n,,{first}")).await {
+        SaslOutcome::Challenge(challenge) => challenge,
+        other => return (other, None),
     };
     let scram = Scram::new(&first, &challenge, password);
     let outcome = say(&mut exchange, scram.last.clone()).await;
