@@ -65,7 +65,7 @@ impl Router {
         match self.address_record(address).await? {
             Some(record) if record.state == AddressState::Reserved => Ok(record.account),
             Some(_) => Err(Rejection::AddressTaken.into()),
-            None => Ok(AccountId(rand::random())),
+            None => Ok(self.new_account_id()),
         }
     }
 }

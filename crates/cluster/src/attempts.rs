@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use mailstore::StoreError;
-use rand::Rng;
 use tokio::time::Instant;
 
 /// How long a call is tried before the caller hears that the storage is not available.
@@ -48,16 +47,15 @@ impl Attempts {
         self.deadline
     }
 
-    /// Waits before the next attempt.
+    /// Waits before the next attempt, for half of the pause and this share of the other half.
     ///
     /// # Errors
     /// When patience has ended.
-    pub(crate) async fn pause(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn pause(&mut self, jitter: f64) -> Result<(), StoreError> {
         if Instant::now() + self.pause >= self.deadline {
             return Err(StoreError::Unavailable("no leader answered in time"));
         }
-        let jitter = rand::rng().random_range(0.5..1.0);
-        tokio::time::sleep(self.pause.mul_f64(jitter)).await;
+        tokio::time::sleep(self.pause.mul_f64(0.5 + 0.5 * jitter)).await;
         self.pause = (self.pause * 2).min(self.patience.pause_max);
         Ok(())
     }

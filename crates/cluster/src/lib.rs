@@ -21,6 +21,6 @@ mod spool;
 
 pub use attempts::Patience;
 pub use layout::{Layout, LayoutError};
-pub use router::{AccountDefaults, Clock, Router, RouterOptions};
+pub use router::{AccountDefaults, Clock, Random, Router, RouterOptions};
 pub use slot_map::SlotMap;
 pub use spool::SpoolOptions;

@@ -13,6 +13,7 @@ use mailstore::ports::StorageNode;
 use mailstore::time::Timestamp;
 use mailstore::{AccountId, GroupId, StoreError};
 use parking_lot::Mutex;
+use rand::RngCore;
 
 use crate::attempts::{Attempts, Patience};
 use crate::layout::Layout;
@@ -31,6 +32,9 @@ pub struct AccountDefaults {
 
 /// Reads the wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Fills a buffer with random octets: new account ids, and the jitter of pauses.
+pub type Random = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// How a router behaves.
 #[derive(Clone)]
@@ -60,6 +64,7 @@ struct Inner {
     spool: Spool,
     accounts: AccountDefaults,
     clock: Clock,
+    random: Random,
 }
 
 impl Router {
@@ -70,6 +75,22 @@ impl Router {
         nodes: BTreeMap<String, Arc<dyn StorageNode>>,
         options: RouterOptions,
     ) -> Self {
+        Self::with_random(
+            layout,
+            nodes,
+            options,
+            Arc::new(|buffer| rand::rng().fill_bytes(buffer)),
+        )
+    }
+
+    /// Returns a router that takes its randomness from here, so that a simulation can repeat what it does.
+    #[must_use]
+    pub fn with_random(
+        layout: Layout,
+        nodes: BTreeMap<String, Arc<dyn StorageNode>>,
+        options: RouterOptions,
+        random: Random,
+    ) -> Self {
         let inner = Inner {
             layout,
             nodes,
@@ -78,6 +99,7 @@ impl Router {
             spool: Spool::new(options.spool),
             accounts: options.accounts,
             clock: options.clock,
+            random,
         };
         Self {
             inner: Arc::new(inner),
@@ -100,6 +122,20 @@ impl Router {
         (self.inner.clock)()
     }
 
+    /// Returns an id that no account has or had.
+    pub(crate) fn new_account_id(&self) -> AccountId {
+        let mut id = [0; 16];
+        (self.inner.random)(&mut id);
+        AccountId(id)
+    }
+
+    /// Returns a share of one, for pauses that are not to end together.
+    fn jitter(&self) -> f64 {
+        let mut octets = [0; 4];
+        (self.inner.random)(&mut octets);
+        f64::from(u32::from_le_bytes(octets)) / (f64::from(u32::MAX) + 1.0)
+    }
+
     pub(crate) fn group_of_slot(&self, slot: Slot) -> GroupId {
         self.inner.layout.slots().group_of(slot)
     }
@@ -118,6 +154,7 @@ impl Router {
         F: Future<Output = Result<T, StoreError>>,
     {
         let mut attempts = Attempts::new(self.inner.patience);
+        let mut uncertain = false;
         loop {
             let mut candidates = self.candidates(group);
             while let Some(name) = candidates.pop() {
@@ -133,12 +170,14 @@ impl Router {
                     Err(StoreError::NotLeader { hint }) => self.follow(group, &name, hint, &mut candidates),
                     Err(error) if error.is_retryable() => {
                         tracing::debug!(group = group.0, node = %name, %error, "call failed, trying on");
+                        uncertain |= may_have_taken_effect(&error);
                         self.forget(group, &name);
                     }
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(decided(error, uncertain)),
                 }
             }
-            attempts.pause().await?;
+            let paused = attempts.pause(self.jitter()).await;
+            paused.map_err(|error| decided(error, uncertain))?;
         }
     }
 
@@ -170,5 +209,20 @@ impl Router {
         if leaders.get(&group).is_some_and(|leader| leader == name) {
             leaders.remove(&group);
         }
+    }
+}
+
+/// Tells whether the call that failed so may have been carried out, or may be later.
+fn may_have_taken_effect(error: &StoreError) -> bool {
+    matches!(error, StoreError::OutcomeUnknown)
+}
+
+/// Returns the error of a call whose earlier attempts may have taken effect. Only a rejection says what
+/// became of those: it comes from where the request's record is.
+fn decided(error: StoreError, uncertain: bool) -> StoreError {
+    match error {
+        StoreError::Rejected(_) => error,
+        _ if uncertain => StoreError::OutcomeUnknown,
+        _ => error,
     }
 }

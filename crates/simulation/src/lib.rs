@@ -1,1 +1,36 @@
-//! Placeholder.
+//! Whole storage nodes on simulated time, disks and networks, from one seed.
+//!
+//! A [`World`] is a cluster of machines in one thread: the product's own storage nodes on
+//! [`SimDisk`](disk::SimDisk)s, with time that stands still until everybody waits, and randomness that
+//! follows from a seed. [`run`] lets clients work there while faults happen, and hands what they saw to the
+//! [`checker`]s. The same seed gives the same run, line by line.
+//!
+//! The crate knows nothing of mail protocols: it speaks the ports of `mailstore`, as roles do. Start
+//! reading at `run.rs`, then `world.rs`.
+
+pub mod checker;
+mod client;
+mod environment;
+mod fault;
+mod history;
+mod machine;
+mod mutation;
+mod network;
+mod plug;
+mod random;
+mod run;
+mod session;
+mod world;
+
+pub use client::{Client, Identity, Views};
+pub use environment::SimEnvironment;
+pub use fault::Fault;
+pub use history::{AccountNumber, Call, Counts, History};
+pub use machine::{BootError, Machine, MachineOptions, Running};
+pub use mutation::Mutation;
+pub use network::Network;
+pub use plug::Plug;
+pub use random::Random;
+pub use run::{Outcome, RunOptions, run};
+pub use session::{PROXY, Session, log_in, login_request};
+pub use world::{World, WorldOptions};

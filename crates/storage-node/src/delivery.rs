@@ -53,13 +53,19 @@ impl DeliveryFilter for ImplicitKeep {
     }
 }
 
-/// Names the commit of a transaction in one account, the same at every attempt: the transaction's first
-/// six octets are the milliseconds since the epoch when it began.
-fn request_of(transaction: [u8; 16], sequence: u64) -> RequestId {
+/// Names the commit of a transaction for one recipient, the same at every attempt: the transaction's first
+/// six octets are the milliseconds since the epoch when it began. Recipients that differ in their detail
+/// only lead to one account and each get the message, so the detail is part of the name.
+fn request_of(transaction: [u8; 16], detail: Option<&str>, sequence: u64) -> RequestId {
     let mut began = [0; 8];
     began[2..].copy_from_slice(&transaction[..6]);
+    let mut name = blake3::Hasher::new();
+    name.update(&transaction)
+        .update(detail.unwrap_or_default().as_bytes());
+    let mut session = [0; 16];
+    name.finalize_xof().fill(&mut session);
     RequestId {
-        session: SessionId(transaction),
+        session: SessionId(session),
         sequence,
         created: Timestamp(u64::from_be_bytes(began)),
     }
@@ -98,7 +104,7 @@ impl NodeDelivery for Node {
         };
         let targets = self.filter().mailboxes(&incoming);
         for (mailbox, sequence) in targets.into_iter().zip(1..) {
-            let request = request_of(envelope.transaction, sequence);
+            let request = request_of(envelope.transaction, detail, sequence);
             match self.keep(account, mailbox, content, request).await {
                 Ok(()) => {}
                 Err(StoreError::Rejected(rejection)) => return Ok(Delivered::Refused(rejection)),
@@ -212,10 +218,9 @@ mod tests {
     #[test]
     fn a_transaction_names_its_commit_and_its_beginning() {
         let transaction = [0, 0, 0, 0, 1, 2, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
-        let request = request_of(transaction, 1);
-        assert_eq!(
-            (request.session, request.created),
-            (SessionId(transaction), Timestamp(258))
-        );
+        let request = request_of(transaction, None, 1);
+        assert_eq!(request.created, Timestamp(258));
+        assert_eq!(request_of(transaction, None, 1), request);
+        assert_ne!(request_of(transaction, Some("lists"), 1).session, request.session);
     }
 }

@@ -30,7 +30,7 @@ mod watch;
 
 pub use content::{Content, ContentUsage};
 pub use delivery::{DeliveryFilter, ImplicitKeep, Incoming};
-pub use environment::Environment;
+pub use environment::{BlockingWork, Environment};
 pub use node::{Node, NodeEvents, NodeParts};
 pub use options::NodeOptions;
 pub use replicas::{

@@ -1,6 +1,6 @@
 //! Logins: SASL exchanges run here, where the account's secrets are.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use auth::{
@@ -17,6 +17,7 @@ use mailstore::ports::{
 };
 use mailstore::{AccountId, SessionId, StoreError, read};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::environment::{Environment, random};
 use crate::node::Node;
@@ -41,7 +42,11 @@ impl LoginDesk {
         Self {
             pretender,
             limits: options.exchange,
-            hashers: Pool::new(options.hashers, options.hashers_waiting),
+            hashers: Pool::new(
+                environment.blocking_work(),
+                options.hashers,
+                options.hashers_waiting,
+            ),
             limiter: Mutex::new(FailureLimiter::new(options.limiter.clone())),
             cache: options
                 .login_cache

@@ -101,7 +101,11 @@ impl Node {
         let inner = Inner {
             sessions: parts.events.sessions,
             login: LoginDesk::new(&options, parts.pretender, &*parts.environment),
-            content_pool: Pool::new(options.content_readers, options.content_readers_waiting),
+            content_pool: Pool::new(
+                parts.environment.blocking_work(),
+                options.content_readers,
+                options.content_readers_waiting,
+            ),
             tokens: Tokens::new(parts.keys, parts.signer),
             environment: parts.environment,
             replication: parts.replication,

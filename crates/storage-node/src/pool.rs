@@ -5,22 +5,26 @@ use std::sync::Arc;
 use mailstore::StoreError;
 use tokio::sync::Semaphore;
 
+use crate::environment::BlockingWork;
+
 /// A bounded pool. Work beyond `running` waits; work beyond `waiting` is refused.
 #[derive(Clone)]
 pub(crate) struct Pool {
+    place: BlockingWork,
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
 }
 
 impl Pool {
-    pub(crate) fn new(running: usize, waiting: usize) -> Self {
+    pub(crate) fn new(place: BlockingWork, running: usize, waiting: usize) -> Self {
         Self {
+            place,
             running: Arc::new(Semaphore::new(running.max(1))),
             admitted: Arc::new(Semaphore::new(running.max(1) + waiting)),
         }
     }
 
-    /// Runs the work on a thread for blocking calls.
+    /// Runs the work on a thread for blocking calls, or here where the environment has no threads.
     ///
     /// # Errors
     /// [`StoreError::Overloaded`] when too much is waiting.
@@ -33,6 +37,9 @@ impl Pool {
             .try_acquire_owned()
             .map_err(|_| StoreError::Overloaded)?;
         let running = Arc::clone(&self.running).acquire_owned().await;
+        if self.place == BlockingWork::Inline {
+            return Ok(work());
+        }
         let task = tokio::task::spawn_blocking(move || {
             let result = work();
             drop((running, admitted));
@@ -49,7 +56,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_beyond_the_bounds_is_refused() {
-        let pool = Pool::new(1, 1);
+        let pool = Pool::new(BlockingWork::Threads, 1, 1);
         let (release, blocked) = std::sync::mpsc::sync_channel::<()>(0);
         let first = pool.run(move || blocked.recv().is_ok());
         let second = pool.run(|| true);

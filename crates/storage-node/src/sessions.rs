@@ -1,7 +1,7 @@
 //! The session registry: who is logged in to the accounts that this node leads. Soft state; a proxy
 //! registers its sessions again with whichever node leads next.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -48,8 +48,8 @@ pub(crate) struct SessionRegistry {
 
 #[derive(Default)]
 struct State {
-    sessions: HashMap<SessionId, Registered>,
-    accounts: HashMap<AccountId, HashSet<SessionId>>,
+    sessions: BTreeMap<SessionId, Registered>,
+    accounts: BTreeMap<AccountId, BTreeSet<SessionId>>,
 }
 
 struct Registered {
@@ -182,7 +182,7 @@ impl State {
             })
             .count();
         self.sessions.len() < limits.total
-            && of_account.map_or(0, HashSet::len) < limits.per_account
+            && of_account.map_or(0, BTreeSet::len) < limits.per_account
             && from_peer < limits.per_account_and_peer
     }
 

@@ -21,6 +21,7 @@ pub struct Peers {
 }
 
 struct Peer {
+    name: String,
     raft: RaftClient,
     content: Arc<dyn ContentPeer>,
 }
@@ -34,6 +35,7 @@ impl Peers {
             Some((
                 membership.number(name)?,
                 Peer {
+                    name: name.clone(),
                     raft: RaftClient::new(dialer),
                     content,
                 },
@@ -44,9 +46,12 @@ impl Peers {
         }
     }
 
-    /// Returns the content of a node.
-    pub(super) fn content(&self, node: NodeId) -> Option<Arc<dyn ContentPeer>> {
-        self.nodes.get(&node).map(|peer| Arc::clone(&peer.content))
+    /// Returns the content of the nodes, by name.
+    pub(super) fn contents(&self) -> BTreeMap<String, Arc<dyn ContentPeer>> {
+        let peers = self.nodes.values();
+        peers
+            .map(|peer| (peer.name.clone(), Arc::clone(&peer.content)))
+            .collect()
     }
 }
 

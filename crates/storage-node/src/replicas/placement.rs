@@ -1,5 +1,6 @@
 //! Where the content of a group is.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use consensus::Role;
@@ -12,16 +13,23 @@ use crate::stored_content::{ContentPeer, ContentPlacement, Placement};
 #[derive(Clone)]
 pub struct ReplicaPlacement {
     replicas: Arc<OnceLock<Replicas>>,
-    peers: Peers,
+    /// The content of the other nodes, by name.
+    contents: BTreeMap<String, Arc<dyn ContentPeer>>,
 }
 
 impl ReplicaPlacement {
     /// Returns a placement that knows no replicas yet.
     #[must_use]
     pub fn new(peers: Peers) -> Self {
+        Self::with_contents(peers.contents())
+    }
+
+    /// Returns a placement over the content of these nodes, however it is reached.
+    #[must_use]
+    pub fn with_contents(contents: BTreeMap<String, Arc<dyn ContentPeer>>) -> Self {
         Self {
             replicas: Arc::default(),
-            peers,
+            contents,
         }
     }
 
@@ -39,7 +47,7 @@ impl ReplicaPlacement {
         let nodes = membership.replicas.get(&group).into_iter().flatten();
         nodes
             .filter(|name| **name != membership.this)
-            .filter_map(|name| self.peers.content(membership.number(name)?))
+            .filter_map(|name| self.contents.get(name).cloned())
             .collect()
     }
 }

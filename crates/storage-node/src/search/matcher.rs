@@ -1,6 +1,6 @@
 //! A search program, made ready for many messages.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mail_message::search::{Needle, PieceSearch, header_contains};
 use mail_message::{PartKind, TextDecoder};
@@ -8,6 +8,7 @@ use mailstore::StoreError;
 use mailstore::flags::{FlagBits, Keyword};
 use mailstore::message::MessageState;
 use mailstore::search::{Comparison, DateField, Day, SearchKey};
+use tokio::time::Instant;
 
 use super::candidate::Candidate;
 

@@ -12,6 +12,7 @@ use blobstore::{BlobStore, SummaryVersion, UnixSeconds};
 use bytes::Bytes;
 use mailstore::ports::BlobUpload;
 use mailstore::{BlobId, GroupId, StoreError};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::content::{Content, ContentUsage};
@@ -37,6 +38,8 @@ struct Inner {
     /// Followers that are still storing what a majority has already.
     late: TaskTracker,
     free_bytes: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// Cancelled when the disk has failed under a change.
+    failed: CancellationToken,
 }
 
 /// What stored content is made of.
@@ -57,17 +60,37 @@ impl StoredContent {
     /// Puts stored content together.
     #[must_use]
     pub fn new(parts: StoredContentParts) -> Self {
+        let place = parts.environment.blocking_work();
         let inner = Inner {
             store: parts.store,
             placement: parts.placement,
             environment: parts.environment,
-            writers: Pool::new(parts.writers.0, parts.writers.1),
+            writers: Pool::new(place, parts.writers.0, parts.writers.1),
             late: TaskTracker::new(),
             free_bytes: parts.free_bytes,
+            failed: CancellationToken::new(),
         };
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// Returns when a write or sync of content has failed: what is durable is not known any more, and the
+    /// process should stop and recover.
+    pub async fn failed(&self) {
+        self.inner.failed.cancelled().await;
+    }
+
+    /// Returns the error of the ports for an error of a change.
+    fn change_error(&self, error: &blobstore::Error) -> StoreError {
+        if matches!(
+            error,
+            blobstore::Error::Poisoned { .. } | blobstore::Error::Disk { .. }
+        ) {
+            tracing::error!(%error, "content cannot be stored any more");
+            self.inner.failed.cancel();
+        }
+        store_error(error)
     }
 
     fn now(&self) -> UnixSeconds {

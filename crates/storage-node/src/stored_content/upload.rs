@@ -10,7 +10,7 @@ use mailstore::{BlobId, GroupId, StoreError};
 
 use super::peers::{ContentPush, Placement};
 use super::read::summarise;
-use super::{SUMMARY_VERSION, StoredContent, store_error, store_group};
+use super::{SUMMARY_VERSION, StoredContent, store_group};
 
 /// Content up to this size is kept in memory and written at once, with its summary.
 const MEMORY_BYTES_MAX: u64 = 256 * 1024;
@@ -40,9 +40,13 @@ impl LocalUpload {
                 Ok(Self::Memory(memory))
             }
             Self::Streamed(mut upload) => {
-                let written = content.inner.writers.run(move || {
+                let pool = content.inner.writers.clone();
+                let content = content.clone();
+                let written = pool.run(move || {
                     let pushed = upload.push(&octets);
-                    pushed.map(|()| upload).map_err(|error| store_error(&error))
+                    pushed
+                        .map(|()| upload)
+                        .map_err(|error| content.change_error(&error))
                 });
                 written.await?.map(Self::Streamed)
             }
@@ -56,7 +60,7 @@ impl LocalUpload {
         let finished = writers.run(move || match self {
             Self::Memory(memory) => content.put(group, &memory.freeze(), now),
             Self::Streamed(upload) => {
-                let blob = upload.finish(now).map_err(|error| store_error(&error))?;
+                let blob = upload.finish(now).map_err(|error| content.change_error(&error))?;
                 Ok(BlobId(blob.0))
             }
         });
@@ -75,7 +79,7 @@ impl StoredContent {
             .inner
             .store
             .put_with_summary(store_group(group), octets, &summary, now);
-        let blob = stored.map_err(|error| store_error(&error))?;
+        let blob = stored.map_err(|error| self.change_error(&error))?;
         Ok(BlobId(blob.0))
     }
 }

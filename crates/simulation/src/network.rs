@@ -1,0 +1,218 @@
+//! The network between machines: calls that take time, and links that can be cut.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use consensus::{NodeId, PeerCall, PeerCallKind, PeerTransport};
+use futures::StreamExt;
+use mailstore::ports::BoxStream;
+use mailstore::{BlobId, GroupId, StoreError};
+use parking_lot::Mutex;
+use rpc::{ContentHandler, RaftCall, RaftHandler, RaftKind};
+use storage_node::{ContentPeer, ContentPush, RaftEntrance, StoredContentHandler};
+
+/// How long a message takes each way.
+const LATENCY: Duration = Duration::from_millis(1);
+
+/// What one machine answers to others.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) raft: Arc<RaftEntrance>,
+    pub(crate) content: Arc<StoredContentHandler>,
+}
+
+/// The network. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Network {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    listening: BTreeMap<String, Services>,
+    cut: BTreeSet<(String, String)>,
+}
+
+impl Network {
+    /// Cuts the link from one machine to another; the other way stays.
+    pub fn cut(&self, from: &str, to: &str) {
+        self.state.lock().cut.insert((from.to_owned(), to.to_owned()));
+    }
+
+    /// Mends all links.
+    pub fn heal(&self) {
+        self.state.lock().cut.clear();
+    }
+
+    pub(crate) fn listen(&self, name: &str, services: Services) {
+        self.state.lock().listening.insert(name.to_owned(), services);
+    }
+
+    pub(crate) fn hang_up(&self, name: &str) {
+        self.state.lock().listening.remove(name);
+    }
+
+    /// Brings a message from one machine to another, and gives what that one answers to.
+    async fn reach(&self, from: &str, to: &str) -> Option<Services> {
+        tokio::time::sleep(LATENCY).await;
+        let state = self.state.lock();
+        let open = !state.cut.contains(&(from.to_owned(), to.to_owned()));
+        state.listening.get(to).filter(|_| open).cloned()
+    }
+
+    /// Brings an answer back.
+    async fn answer(&self, from: &str, to: &str) -> bool {
+        tokio::time::sleep(LATENCY).await;
+        !self.state.lock().cut.contains(&(from.to_owned(), to.to_owned()))
+    }
+
+    fn downgrade(&self) -> Weak<Mutex<State>> {
+        Arc::downgrade(&self.state)
+    }
+}
+
+/// One machine's way to the others. Holds the network weakly, since the network holds the machines' services.
+#[derive(Clone)]
+pub(crate) struct Line {
+    from: String,
+    nodes: Vec<String>,
+    state: Weak<Mutex<State>>,
+}
+
+impl Line {
+    pub(crate) fn new(network: &Network, from: &str, nodes: &[String]) -> Self {
+        Self {
+            from: from.to_owned(),
+            nodes: nodes.to_vec(),
+            state: network.downgrade(),
+        }
+    }
+
+    fn network(&self) -> Option<Network> {
+        self.state.upgrade().map(|state| Network { state })
+    }
+
+    fn name(&self, node: NodeId) -> Option<&str> {
+        let place = usize::try_from(node.0.checked_sub(1)?).ok()?;
+        self.nodes.get(place).map(String::as_str)
+    }
+
+    /// Returns the content of another machine.
+    pub(crate) fn content_of(&self, to: &str) -> Arc<dyn ContentPeer> {
+        Arc::new(RemoteContent {
+            line: self.clone(),
+            to: to.to_owned(),
+        })
+    }
+
+    async fn raft(&self, call: PeerCall) -> consensus::Result<Bytes> {
+        let node = call.node;
+        let unreachable = |detail: &str| consensus::Error::Unreachable {
+            node,
+            detail: detail.to_owned(),
+        };
+        let network = self.network().ok_or_else(|| unreachable("no network"))?;
+        let to = self.name(node).ok_or_else(|| unreachable("no such node"))?;
+        let services = network.reach(&self.from, to).await;
+        let services = services.ok_or_else(|| unreachable("no way"))?;
+        let kind = match call.kind {
+            PeerCallKind::AppendEntries => RaftKind::AppendEntries,
+            PeerCallKind::Vote => RaftKind::Vote,
+            PeerCallKind::TransferLeader => RaftKind::TransferLeader,
+            PeerCallKind::Snapshot => RaftKind::Snapshot,
+        };
+        let received = RaftCall {
+            group: call.group,
+            target: call.target.0,
+            kind,
+            payload: call.payload,
+        };
+        let answered = services.raft.call(received).await;
+        if !network.answer(to, &self.from).await {
+            // The deadline of the call is what ends it.
+            std::future::pending::<()>().await;
+        }
+        answered.map_err(|detail| unreachable(&detail))
+    }
+}
+
+#[async_trait]
+impl PeerTransport for Line {
+    async fn call(&self, call: PeerCall, deadline: Duration) -> consensus::Result<Bytes> {
+        let answered = tokio::time::timeout(deadline, self.raft(call)).await;
+        answered.unwrap_or(Err(consensus::Error::Timeout))
+    }
+}
+
+/// The content of another machine.
+struct RemoteContent {
+    line: Line,
+    to: String,
+}
+
+impl RemoteContent {
+    async fn reach(&self) -> Result<Arc<StoredContentHandler>, StoreError> {
+        let unreachable = StoreError::Unavailable("no way to the node");
+        let network = self.line.network().ok_or_else(|| unreachable.clone())?;
+        let services = network.reach(&self.line.from, &self.to).await;
+        services.map(|services| services.content).ok_or(unreachable)
+    }
+}
+
+#[async_trait]
+impl ContentPeer for RemoteContent {
+    fn push(&self, group: GroupId, size: u64) -> Box<dyn ContentPush> {
+        Box::new(RemotePush {
+            peer: Self {
+                line: self.line.clone(),
+                to: self.to.clone(),
+            },
+            group,
+            size,
+            pieces: Vec::new(),
+        })
+    }
+
+    async fn fetch(
+        &self,
+        group: GroupId,
+        blob: BlobId,
+    ) -> Result<BoxStream<Result<Bytes, StoreError>>, StoreError> {
+        self.reach().await?.load(group, blob).await
+    }
+}
+
+/// Content on its way to another machine; it goes out whole, at its end.
+struct RemotePush {
+    peer: RemoteContent,
+    group: GroupId,
+    size: u64,
+    pieces: Vec<Result<Bytes, StoreError>>,
+}
+
+#[async_trait]
+impl ContentPush for RemotePush {
+    async fn push(&mut self, octets: Bytes) -> Result<(), StoreError> {
+        self.pieces.push(Ok(octets));
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>, blob: BlobId) -> Result<(), StoreError> {
+        let content = self.peer.reach().await?;
+        let pieces = futures::stream::iter(self.pieces).boxed();
+        let stored = content.store(self.group, self.size, pieces).await?;
+        let network = self.peer.line.network();
+        let network = network.ok_or(StoreError::OutcomeUnknown)?;
+        if !network.answer(&self.peer.to, &self.peer.line.from).await {
+            return Err(StoreError::OutcomeUnknown);
+        }
+        if stored == blob {
+            Ok(())
+        } else {
+            Err(StoreError::Internal("another name".into()))
+        }
+    }
+}

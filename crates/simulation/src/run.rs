@@ -1,0 +1,431 @@
+//! One run: some lives of a machine under load, each ended by a fault, and what clients saw of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailstore::StoreError;
+use mailstore::account::QuotaLimits;
+use mailstore::address::Address;
+use mailstore::ports::{AccountSelector, Administration, Mail};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::checker::{AccountModel, Client as ClientNumber};
+use crate::client::{Client, Identity, Views};
+use crate::fault::Fault;
+use crate::history::{AccountNumber, Counts, History};
+use crate::machine::Running;
+use crate::mutation::Mutation;
+use crate::random::Random;
+use crate::world::{World, WorldOptions};
+
+const MACHINE: &str = "node-1";
+const PASSWORD: &str = "correct horse";
+/// Fewer than a server has, since each costs a run the same and shows nothing more.
+const GROUPS: u32 = 4;
+const CLIENTS_PER_ACCOUNT: u32 = 3;
+/// How long it may take until a node notices that a sync of its disk has failed.
+const NOTICE: Duration = Duration::from_secs(30);
+/// How often a client tries to log in.
+const LOGINS_MAX: u32 = 20;
+
+/// What a run does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RunOptions {
+    /// From which all else follows.
+    pub seed: u64,
+    /// How many accounts there are.
+    pub accounts: usize,
+    /// How often the machine is started.
+    pub lives: u32,
+    /// How many operations each client does in each life.
+    pub operations: u32,
+    /// A defect to be found.
+    pub mutation: Option<Mutation>,
+}
+
+impl RunOptions {
+    /// Returns the run of a seed as it is tested with every change.
+    #[must_use]
+    pub fn of_seed(seed: u64) -> Self {
+        Self {
+            seed,
+            accounts: 3,
+            lives: 5,
+            operations: 14,
+            mutation: None,
+        }
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// All that happened, line by line; the same for the same options.
+    pub trace: Vec<String>,
+    /// What must not have happened.
+    pub violations: Vec<String>,
+    /// How much happened.
+    pub counts: Counts,
+}
+
+/// Does a run, in a runtime of its own whose time stands still while anybody works.
+#[must_use]
+pub fn run(options: &RunOptions) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("invariant: a runtime without threads or sockets");
+    runtime.block_on(async {
+        let history = Arc::new(Mutex::new(History::new()));
+        let mut run = Run::new(options, Arc::clone(&history));
+        if let Err(what) = run.play(options).await {
+            history.lock().violation(what);
+        }
+        drop(run);
+        let mut history = history.lock();
+        let counts = history.counts();
+        let (trace, violations) = std::mem::take(&mut *history).into_parts();
+        Outcome {
+            trace,
+            violations,
+            counts,
+        }
+    })
+}
+
+/// Why a run cannot go on.
+type Stuck = String;
+
+struct Run {
+    world: World,
+    history: Arc<Mutex<History>>,
+    random: Random,
+    views: Views,
+    accounts: Vec<Address>,
+}
+
+/// How a life goes on after its fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    /// The process runs and is to be stopped in order.
+    InOrder,
+    /// The process is killed.
+    Kill,
+    /// The machine loses its power.
+    PowerLoss,
+}
+
+impl Run {
+    fn new(options: &RunOptions, history: Arc<Mutex<History>>) -> Self {
+        let mut random = Random::new(options.seed);
+        let mut world = World::new(&WorldOptions {
+            groups: GROUPS,
+            ..WorldOptions::single(random.draw())
+        });
+        world.machine_mut(MACHINE).mutation = options.mutation;
+        let accounts = (0..options.accounts).map(|number| {
+            let address = format!("user{number}@example.org");
+            Address::parse(&address).expect("invariant: an address")
+        });
+        Self {
+            world,
+            history,
+            random,
+            views: Views::default(),
+            accounts: accounts.collect(),
+        }
+    }
+
+    async fn play(&mut self, options: &RunOptions) -> Result<(), Stuck> {
+        self.boot().await?;
+        self.make_accounts()
+            .await
+            .map_err(|error| format!("accounts: {error}"))?;
+        for life in 0..options.lives {
+            if life > 0 {
+                self.boot().await?;
+                self.look_at_everything().await?;
+            }
+            let fault = Fault::choose(&mut self.random);
+            self.history.lock().note(format!("life {life}"));
+            let end = self.live(fault, options.operations).await?;
+            self.end(end).await;
+        }
+        // Without faults everything must be there, twice over: once more after a loss of power.
+        for _ in 0..2 {
+            self.boot().await?;
+            self.look_at_everything().await?;
+            self.end(End::PowerLoss).await;
+        }
+        Ok(())
+    }
+
+    async fn boot(&mut self) -> Result<(), Stuck> {
+        self.world.machine(MACHINE).disk.set_capacity_bytes(u64::MAX / 2);
+        let booted = self.world.boot(MACHINE).await;
+        booted.map_err(|error| format!("the node does not start: {error}"))?;
+        let damaged = self.world.first_running().opened.damaged.clone();
+        if !damaged.is_empty() {
+            // A loss of power is no damage: what was not acknowledged is cut.
+            let text = format!("content is damaged: {damaged:?}");
+            self.history.lock().violation(text);
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, end: End) {
+        self.history.lock().note(format!("end {end:?}"));
+        match end {
+            End::InOrder => {
+                if let Err(error) = self.world.stop(MACHINE).await {
+                    self.history
+                        .lock()
+                        .violation(format!("not stopped in order: {error}"));
+                }
+            }
+            End::Kill => self.world.kill(MACHINE).await,
+            End::PowerLoss => self.world.cut_power(MACHINE).await,
+        }
+    }
+
+    async fn make_accounts(&mut self) -> Result<(), StoreError> {
+        for (number, address) in self.accounts.clone().into_iter().enumerate() {
+            self.world.add_account(address.as_str(), PASSWORD).await?;
+            let selector = AccountSelector::Address(address.clone());
+            let limits = limits_of(number);
+            self.world.router().account_set_limits(&selector, limits).await?;
+            let session = self.world.session(address.as_str(), PASSWORD).await?;
+            let tree = session.router.mailbox_tree(&session.caller).await?;
+            self.history.lock().begin(number, AccountModel::of(&tree, limits));
+        }
+        Ok(())
+    }
+
+    /// Logs a client in.
+    async fn client(&mut self, account: AccountNumber, number: u32) -> Result<Client, Stuck> {
+        let address = self
+            .accounts
+            .get(account)
+            .expect("invariant: an account of the run");
+        let mut failure = StoreError::Unauthorized;
+        for _ in 0..LOGINS_MAX {
+            match self.world.session(address.as_str(), PASSWORD).await {
+                Ok(session) => {
+                    let identity = Identity {
+                        number: ClientNumber(number),
+                        account,
+                        address: address.clone(),
+                        views: self.views.clone(),
+                    };
+                    let random = self.random.fork();
+                    return Ok(Client::new(identity, session, random, Arc::clone(&self.history)));
+                }
+                Err(error) => failure = error,
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        Err(format!("nobody can log in: {failure}"))
+    }
+
+    /// Looks at everything, which decides what became of commands without an answer.
+    async fn look_at_everything(&mut self) -> Result<(), Stuck> {
+        for account in 0..self.accounts.len() {
+            // A client of its own, since the others remember what they saw.
+            let mut client = self.client(account, 99).await?;
+            client.look_at_everything().await;
+        }
+        self.history.lock().settle();
+        Ok(())
+    }
+
+    /// Lets clients work until they are done or the node is gone, with a fault on the way.
+    async fn live(&mut self, fault: Fault, operations: u32) -> Result<End, Stuck> {
+        let mut clients = JoinSet::new();
+        for account in 0..self.accounts.len() {
+            for number in 0..CLIENTS_PER_ACCOUNT {
+                let client = self.client(account, number).await?;
+                clients.spawn(client.run(operations));
+            }
+        }
+        let running = self
+            .world
+            .running(MACHINE)
+            .expect("invariant: the node was started")
+            .clone();
+        let end = {
+            let work = async { while clients.join_next().await.is_some() {} };
+            let end = self.befall(&running, fault, work);
+            end.await
+        };
+        clients.shutdown().await;
+        Ok(end)
+    }
+
+    /// Lets a fault happen beside the work, and waits for its end.
+    async fn befall(&self, running: &Running, fault: Fault, work: impl Future<Output = ()>) -> End {
+        let failure = self.supervise(running);
+        tokio::pin!(work, failure);
+        let begun = async {
+            sleep(after(fault)).await;
+            self.begin(running, fault).await
+        };
+        // Every branch is a future that goes on where it was: they are pinned and polled again.
+        let mut begun = std::pin::pin!(begun);
+        let mut syncs = None;
+        let mut fault_begun = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut failure => {
+                    return if fault_begun { after_failure(fault) } else { End::PowerLoss };
+                }
+                failing = &mut begun, if !fault_begun => {
+                    fault_begun = true;
+                    syncs = failing;
+                    match fault {
+                        Fault::Kill { .. } => return End::Kill,
+                        Fault::PowerLoss { .. } => return End::PowerLoss,
+                        _ => {}
+                    }
+                }
+                () = &mut work => break,
+            }
+        }
+        if !fault_begun {
+            syncs = begun.await;
+        }
+        self.quieten(fault, syncs, failure).await
+    }
+
+    /// Waits, when the work is done, for what a fault must still lead to.
+    async fn quieten(
+        &self,
+        fault: Fault,
+        failing_sync: Option<u64>,
+        failure: impl Future<Output = ()>,
+    ) -> End {
+        match fault {
+            Fault::PowerCut { .. } | Fault::PowerLoss { .. } => End::PowerLoss,
+            Fault::Kill { .. } => End::Kill,
+            Fault::SyncFailure { .. } => {
+                let reached =
+                    failing_sync.is_some_and(|sync| self.world.machine(MACHINE).disk.sync_count() >= sync);
+                if !reached {
+                    return End::PowerLoss;
+                }
+                if timeout(NOTICE, failure).await.is_err() {
+                    self.history.lock().violation("a failed sync went unnoticed");
+                }
+                after_failure(fault)
+            }
+            Fault::Stop | Fault::FullDisk { .. } | Fault::ClockJump { .. } | Fault::LostTables { .. } => {
+                End::InOrder
+            }
+        }
+    }
+
+    /// Begins a fault. Returns which sync it lets fail.
+    async fn begin(&self, running: &Running, fault: Fault) -> Option<u64> {
+        self.history.lock().fault(&fault);
+        let disk = &self.world.machine(MACHINE).disk;
+        match fault {
+            Fault::Stop | Fault::Kill { .. } | Fault::PowerLoss { .. } => None,
+            Fault::PowerCut { steps, .. } => {
+                disk.cut_power_after(steps);
+                None
+            }
+            Fault::SyncFailure { syncs, .. } => {
+                disk.fail_sync_after(syncs);
+                Some(disk.sync_count() + syncs)
+            }
+            Fault::FullDisk {
+                lasting, free_bytes, ..
+            } => {
+                let free = disk::Disk::free_bytes(disk).unwrap_or(0);
+                let used = (u64::MAX / 2).saturating_sub(free);
+                disk.set_capacity_bytes(used.saturating_add(free_bytes));
+                sleep(lasting).await;
+                disk.set_capacity_bytes(u64::MAX / 2);
+                self.history.lock().note("there is room again");
+                None
+            }
+            Fault::ClockJump { seconds, .. } => {
+                let by = Duration::from_secs(seconds.unsigned_abs());
+                let clock = &self.world.machine(MACHINE).environment;
+                if seconds < 0 {
+                    clock.set_clock_back(by);
+                } else {
+                    clock.set_clock_forward(by);
+                }
+                None
+            }
+            Fault::LostTables { .. } => {
+                running.tables.push(kv::Fault {
+                    skip: 0,
+                    operation: None,
+                    shelf: None,
+                    effect: kv::Effect::LoseAfter,
+                });
+                None
+            }
+        }
+    }
+
+    /// Does what the process around a node does: repairs replicas, and returns when the process must stop.
+    async fn supervise(&self, running: &Running) {
+        let replicas = async {
+            loop {
+                match running.replicas.repair_next_failure().await {
+                    Ok(()) => self.history.lock().note("a replica was repaired"),
+                    Err(error) => return error.to_string(),
+                }
+            }
+        };
+        let content = async {
+            running.content.failed().await;
+            "content".to_owned()
+        };
+        let failed = tokio::select! {
+            biased;
+            failed = replicas => failed,
+            failed = content => failed,
+        };
+        self.history.lock().note(format!("the node has failed: {failed}"));
+    }
+}
+
+fn after(fault: Fault) -> Duration {
+    match fault {
+        Fault::Stop => Duration::ZERO,
+        Fault::Kill { after }
+        | Fault::PowerLoss { after }
+        | Fault::PowerCut { after, .. }
+        | Fault::SyncFailure { after, .. }
+        | Fault::FullDisk { after, .. }
+        | Fault::ClockJump { after, .. }
+        | Fault::LostTables { after } => after,
+    }
+}
+
+fn after_failure(fault: Fault) -> End {
+    match fault {
+        Fault::SyncFailure {
+            with_power: false, ..
+        } => End::Kill,
+        _ => End::PowerLoss,
+    }
+}
+
+/// One account is small, so that its quota is met.
+fn limits_of(account: AccountNumber) -> QuotaLimits {
+    match account {
+        1 => QuotaLimits {
+            storage_bytes: Some(150_000),
+            messages: Some(40),
+        },
+        _ => QuotaLimits::default(),
+    }
+}
