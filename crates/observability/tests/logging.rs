@@ -63,6 +63,11 @@ fn logged(setting: &Setting, emit: impl FnOnce()) -> String {
     setting.log.text()
 }
 
+/// Returns the last word of each line.
+fn messages(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.rsplit(' ').next()).collect()
+}
+
 fn emit_attempt() {
     let address = std::net::IpAddr::from([192, 0, 2, 7]);
     tracing::info!(
@@ -152,8 +157,25 @@ fn the_level_changes_while_running() {
         );
         tracing::debug!("five");
     });
-    let messages: Vec<&str> = text.lines().filter_map(|line| line.rsplit(' ').next()).collect();
-    assert_eq!(messages, ["three", "four", "five"]);
+    assert_eq!(messages(&text), ["three", "four", "five"]);
+}
+
+#[test]
+fn exceptions_leave_the_level_for_everything_else() {
+    let setting = set_up(LogFormat::Text, Some("quiet=error,chatty=debug"), true);
+    let emit = || {
+        tracing::info!("one");
+        tracing::debug!("two");
+        tracing::info!(target: "quiet", "three");
+        tracing::debug!(target: "chatty", "four");
+    };
+    let text = logged(&setting, || {
+        emit();
+        let level = setting.observability.level();
+        level.set(Level::WARN, Some("chatty=debug")).expect("valid");
+        emit();
+    });
+    assert_eq!(messages(&text), ["one", "four", "four"]);
 }
 
 #[test]

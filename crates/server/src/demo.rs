@@ -8,10 +8,9 @@ mod banner;
 mod mail;
 mod place;
 
-use std::fs;
-
 use crate::compose::links;
 use crate::compose::server::Server;
+use crate::durable_file;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::output;
 
@@ -34,7 +33,7 @@ pub async fn furnish(server: &Server) -> Result<(), Failure> {
     if !marker.exists() {
         let group = site.topology.layout.slots().group_of(account.slot());
         mail::deliver(&storage.node, group, account).await?;
-        fs::write(&marker, "").or_exit(Exit::CannotCreate, marker.display())?;
+        durable_file::replace(&marker, b"").or_exit(Exit::CannotCreate, marker.display())?;
     }
     let authority = site.certificates.authority_path();
     output::say(&banner::banner(

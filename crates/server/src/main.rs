@@ -11,6 +11,7 @@ mod commands;
 mod compose;
 mod data_dir;
 mod demo;
+mod durable_file;
 mod exit;
 mod listeners;
 mod notify;

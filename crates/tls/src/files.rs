@@ -68,10 +68,16 @@ fn write_and_rename(path: &Path, content: &[u8], visibility: Visibility) -> io::
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
-    match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => File::open(directory)?.sync_all(),
-        _ => Ok(()),
-    }
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// Makes the names in a directory durable.
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
+    let directory = match directory.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => directory,
+    };
+    File::open(directory)?.sync_all()
 }
 
 fn temporary_beside(path: &Path) -> PathBuf {

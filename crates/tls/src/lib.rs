@@ -37,7 +37,7 @@ pub use error::{ErrorKind, TlsError};
 pub use identity::{IdentityError, NodeName, PeerIdentity, Role};
 pub use local_authority::{LocalAuthority, StoredCertificate};
 pub use mail_client::{MailClient, OfferedVersions};
-pub use mail_server::{MailServer, MailServerOptions};
+pub use mail_server::{MailServer, MailServerOptions, OldestVersion};
 pub use provider::init;
 pub use reload::{Reload, watch};
 pub use stream::TlsStream;

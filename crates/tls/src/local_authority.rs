@@ -41,11 +41,13 @@ pub struct StoredCertificate {
 impl LocalAuthority {
     /// Opens the authority in `directory`, making directory (mode 0700) and authority when they are
     /// not there. Fails when only one of certificate and key is there: replacing an authority
-    /// silently would lock out every client that trusts it.
+    /// silently would lock out every client that trusts it. A key alone that has issued nothing is
+    /// what an interrupted first start leaves behind; nobody trusts it yet, and it is made anew.
     pub fn open(directory: &Path, now: SystemTime) -> Result<Self, TlsError> {
         create_directory(directory)?;
         let paths = paths(directory, "ca");
-        let authority = if paths.chain.exists() || paths.key.exists() {
+        let made_before = paths.chain.exists() || (paths.key.exists() && has_certificates(directory)?);
+        let authority = if made_before {
             Authority::from_pem(&read_pem(&paths)?)?
         } else {
             let authority = Authority::create(
@@ -168,15 +170,45 @@ fn paths(directory: &Path, name: &str) -> CertificateFiles {
     }
 }
 
+/// Creates the directory where it is missing. Its name is durable on return, since what it holds is
+/// worth nothing without.
 fn create_directory(directory: &Path) -> Result<(), TlsError> {
-    fs::DirBuilder::new()
+    let missing: Vec<&Path> = directory
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .collect();
+    let created = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(directory)
-        .map_err(|source| TlsError::WriteFile {
-            path: directory.to_owned(),
-            source,
-        })
+        .create(directory);
+    let durable = created.and_then(|()| {
+        let mut parents = missing.iter().filter_map(|path| path.parent());
+        parents.try_for_each(files::sync_directory)
+    });
+    durable.map_err(|source| TlsError::WriteFile {
+        path: directory.to_owned(),
+        source,
+    })
+}
+
+/// Says whether anything was certified here, by an authority whose certificate may be gone.
+fn has_certificates(directory: &Path) -> Result<bool, TlsError> {
+    let certified = || -> std::io::Result<bool> {
+        for entry in fs::read_dir(directory)? {
+            if entry?
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "pem")
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    certified().map_err(|source| TlsError::ReadFile {
+        path: directory.to_owned(),
+        source,
+    })
 }
 
 fn read_pem(files: &CertificateFiles) -> Result<CertificatePem, TlsError> {

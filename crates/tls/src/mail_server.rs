@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 
@@ -22,11 +22,34 @@ use crate::provider::provider;
 use crate::reload::{Reload, Stamp, Stamps};
 use crate::stream::{TlsStream, trim_dot};
 
+static TLS13_ALONE: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
+
+/// The oldest protocol version that a mail listener agrees to (RFC 8996 forbids those before 1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OldestVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[default]
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+impl OldestVersion {
+    fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
+        match self {
+            Self::Tls12 => rustls::DEFAULT_VERSIONS,
+            Self::Tls13 => TLS13_ALONE,
+        }
+    }
+}
+
 /// What a mail listener needs to speak TLS.
 #[derive(Debug, Clone)]
 pub struct MailServerOptions {
     /// Certificates to choose from by server name; the first is the default. Not empty.
     pub certificates: Vec<CertificateFiles>,
+    /// The oldest version that clients may use.
+    pub oldest_version: OldestVersion,
     /// Application protocols to agree on (RFC 7301), such as `imap`; clients that name none are
     /// served, clients that name only others are refused. Empty: the extension is ignored.
     pub application_protocols: Vec<String>,
@@ -38,10 +61,11 @@ pub struct MailServerOptions {
 
 impl MailServerOptions {
     /// Returns options for these certificates with everything else at its default: no application
-    /// protocol, 16 KiB (one TLS record) of buffer, the machine's clock.
+    /// protocol, 16 KiB (one TLS record) of buffer, the machine's clock, TLS 1.2 and 1.3.
     pub fn new(certificates: Vec<CertificateFiles>) -> Self {
         Self {
             certificates,
+            oldest_version: OldestVersion::default(),
             application_protocols: Vec::new(),
             buffer_bytes_max: 16 * 1024,
             clock: Clock::system(),
@@ -162,7 +186,7 @@ impl Snapshot {
     fn load(options: &MailServerOptions) -> Result<Self, TlsError> {
         let certificates = Arc::new(Certificates::load(&options.certificates)?);
         let mut config = ServerConfig::builder_with_details(provider(), Arc::new(options.clock.clone()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(options.oldest_version.versions())
             .map_err(TlsError::Policy)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::<Certificates>::clone(&certificates));

@@ -32,10 +32,14 @@ impl LevelControl {
 
 /// Returns the filter of a level and its exceptions. The environment has no say: settings are read in one place.
 pub fn filter(level: Level, exceptions: Option<&str>) -> Result<EnvFilter, Error> {
-    let builder = EnvFilter::builder().with_default_directive(level.into());
     let exceptions = exceptions.unwrap_or_default();
-    builder.parse(exceptions).map_err(|source| Error::Filter {
-        filter: exceptions.to_owned(),
-        source,
-    })
+    // The level stands first, and what follows goes before it. The builder's default directive would not do: it
+    // holds only where there is no other.
+    let directives = format!("{level},{exceptions}");
+    EnvFilter::builder()
+        .parse(directives)
+        .map_err(|source| Error::Filter {
+            filter: exceptions.to_owned(),
+            source,
+        })
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use settings::Settings;
+use settings::{Settings, TlsVersion};
 use tls::{
     CertificateFiles, Clock, Cluster, ClusterFiles, LocalAuthority, MailServer, MailServerOptions, NodeName,
-    PeerIdentity, Reload, Role, TlsError,
+    OldestVersion, PeerIdentity, Reload, Role, TlsError,
 };
 
 use super::keys::ClusterKeys;
@@ -23,6 +23,8 @@ pub struct Certificates {
     authority: Option<Arc<LocalAuthority>>,
     /// The certificates that the site got elsewhere.
     given: Option<CertificateFiles>,
+    /// The oldest version that mail programs may use.
+    oldest_version: OldestVersion,
     in_use: Mutex<InUse>,
 }
 
@@ -58,6 +60,10 @@ impl Certificates {
             directory,
             authority,
             given: given.map(|(chain, key)| CertificateFiles { chain, key }),
+            oldest_version: match tls.min_version {
+                TlsVersion::Tls12 => OldestVersion::Tls12,
+                TlsVersion::Tls13 => OldestVersion::Tls13,
+            },
             in_use: Mutex::default(),
         })
     }
@@ -98,7 +104,10 @@ impl Certificates {
                 key: self.directory.join("server.key"),
             },
         };
-        let server = MailServer::load(MailServerOptions::new(vec![files]));
+        let server = MailServer::load(MailServerOptions {
+            oldest_version: self.oldest_version,
+            ..MailServerOptions::new(vec![files])
+        });
         let server = Arc::new(server.or_exit(Exit::Config, "certificate of the mail server")?);
         let mut in_use = self.in_use.lock();
         in_use.mail.push(Arc::clone(&server));

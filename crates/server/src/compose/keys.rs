@@ -1,12 +1,12 @@
 //! The secret that the storage nodes of a cluster share, and the keys that are derived from it.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use auth::{HashParameters, KeyId, KeyRing, Pretender, Secret, TokenSigner};
 
+use crate::durable_file;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::surroundings::Machine;
 
@@ -33,7 +33,7 @@ impl ClusterKeys {
     /// When the file cannot be read or made, or does not hold a secret.
     pub fn open(directory: &Path) -> Result<Self, Failure> {
         let path = Self::path(directory);
-        match create(&path) {
+        match durable_file::create(&path, &Machine::random::<SECRET_BYTES>()) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error).or_exit(Exit::CannotCreate, path.display()),
@@ -85,23 +85,6 @@ impl ClusterKeys {
     }
 }
 
-/// Writes a new secret beside its place and links it there, so that no other process ever reads half of one.
-fn create(path: &Path) -> io::Result<()> {
-    let draft = path.with_extension(format!("new-{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(&Machine::random::<SECRET_BYTES>())?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    linked
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -122,6 +105,15 @@ mod tests {
             1,
             "no draft is left"
         );
+    }
+
+    #[test]
+    fn a_draft_of_the_secret_is_not_the_secret() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("cluster.secret.new-0000000000000001"), "").expect("written");
+        let made = ClusterKeys::open(directory.path()).expect("made");
+        let read = ClusterKeys::read(directory.path()).expect("read");
+        assert_eq!(made.secret.expose(), read.secret.expose());
     }
 
     #[test]

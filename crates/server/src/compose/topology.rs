@@ -8,6 +8,7 @@ use settings::{Role, Settings};
 use storage_node::Membership;
 
 use crate::data_dir::DataDir;
+use crate::durable_file;
 use crate::exit::{Exit, Failure, OrExit};
 
 /// Voters of each group, where there are so many nodes.
@@ -108,7 +109,7 @@ fn keep_group_count(settings: &Settings, data: &DataDir) -> Result<(), Failure> 
             ),
         )),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            fs::write(&path, wanted).or_exit(Exit::CannotCreate, path.display())
+            durable_file::replace(&path, wanted.as_bytes()).or_exit(Exit::CannotCreate, path.display())
         }
         Err(error) => Err(error).or_exit(Exit::Io, path.display()),
     }
@@ -166,6 +167,19 @@ mod tests {
         assert_eq!((topology.this.as_ref(), topology.membership()), (None, None));
         assert_eq!(topology.nodes, ["node-1"]);
         assert!(topology.is_networked());
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_does_not_stop_the_next() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut settings = Settings::default();
+        settings.server.data_dir = directory.path().to_owned();
+        let data = DataDir::open(&settings).expect("opened");
+        fs::write(data.join("layout.new"), "").expect("written");
+        Topology::of(&settings, &data).expect("next start");
+        let kept = fs::read_to_string(data.join(LAYOUT_FILE)).expect("read");
+        assert_eq!(kept, "groups = 16\n");
+        assert!(!data.join("layout.new").exists());
     }
 
     #[test]

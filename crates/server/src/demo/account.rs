@@ -1,9 +1,7 @@
 //! The account of the demo.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::fs;
+use std::io;
 
 use cluster::Router;
 use mailstore::address::Address;
@@ -11,6 +9,7 @@ use mailstore::ports::{AccountAdd, AccountSelector, Administration, SecretChange
 use mailstore::{AccountId, Rejection, StoreError};
 
 use crate::data_dir::DataDir;
+use crate::durable_file;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::surroundings::Machine;
 
@@ -32,7 +31,8 @@ pub fn password(data: &DataDir) -> Result<String, Failure> {
         Ok(password) => Ok(password.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let password = choose();
-            keep(&path, &password).or_exit(Exit::CannotCreate, path.display())?;
+            durable_file::replace(&path, format!("{password}\n").as_bytes())
+                .or_exit(Exit::CannotCreate, path.display())?;
             Ok(password)
         }
         Err(error) => Err(error).or_exit(Exit::Io, path.display()),
@@ -48,20 +48,6 @@ fn choose() -> String {
             .map(|byte| char::from(*byte))
     };
     octets.iter().filter_map(character).collect()
-}
-
-fn keep(path: &Path, password: &str) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    writeln!(file, "{password}")?;
-    file.sync_all()?;
-    fs::rename(&draft, path)
 }
 
 /// Returns the account, made when there is none.

@@ -1,6 +1,6 @@
 //! Where the demo lives: its data directory, its ports and the settings that hold them.
 
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::arguments::SettingsArguments;
 use crate::commands;
+use crate::durable_file;
 use crate::exit::{Exit, Failure, OrExit};
 
 const SETTINGS_FILE: &str = "demo.toml";
@@ -44,9 +45,7 @@ fn make(directory: &Path, file: &Path) -> Result<(), Failure> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
     made.or_exit(Exit::CannotCreate, directory.display())?;
     let ports = choose_ports().or_exit(Exit::Unavailable, "no ports can be had on 127.0.0.1")?;
-    // A start that is cut off must not leave half of the file.
-    let draft = file.with_extension("new");
-    let written = fs::write(&draft, settings_text(ports)).and_then(|()| fs::rename(&draft, file));
+    let written = durable_file::replace(file, settings_text(ports).as_bytes());
     written.or_exit(Exit::CannotCreate, file.display())
 }
 
@@ -101,6 +100,8 @@ fn settings_text([imap, imaps, lmtp, metrics]: [u16; 4]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use settings::{Settings, Sources};
 
     use super::*;

@@ -7,7 +7,7 @@ pub mod proxy;
 pub mod storage;
 pub mod telemetry;
 
-use settings::{Origin, Settings, TlsVersion};
+use settings::{Origin, Settings};
 
 use crate::exit::{Exit, Failure};
 
@@ -51,9 +51,6 @@ const WITHOUT_EFFECT: &[&str] = &[
 /// What cannot be, one line each.
 pub fn check(settings: &Settings) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    if settings.tls.min_version == TlsVersion::Tls13 {
-        problems.push("settings: `tls.min_version`: only \"1.2\" can be had yet".to_owned());
-    }
     if let Err(error) = accounts::mailboxes(settings) {
         problems.push(format!("settings: `account.mailboxes`: {error}"));
     }
@@ -98,11 +95,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_had_is_refused_all_at_once() {
-        let settings = settings(&[("tls.min_version", "1.3"), ("account.mailboxes", r"Sent=\Outbox")]);
+    fn what_cannot_be_had_is_refused() {
+        let settings = settings(&[("account.mailboxes", r"Sent=\Outbox")]);
         let failure = check(&settings).expect_err("refused");
         assert_eq!(failure.exit(), Exit::Config);
-        assert_eq!(failure.lines().len(), 2, "{:?}", failure.lines());
+        assert_eq!(failure.lines().len(), 1, "{:?}", failure.lines());
     }
 
     #[test]

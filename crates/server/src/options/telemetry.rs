@@ -33,12 +33,11 @@ pub fn telemetry(settings: &Settings, instance: &str) -> Options {
     }
 }
 
-/// Returns what is logged: the level, with its exceptions, which are those of the settings, after those for libraries that have much to say about
+/// Returns the exceptions from the level: those of the settings, after those for libraries that have much to say about
 /// every heartbeat that a stopped node does not answer. What matters of it is in the log of our own crates.
 pub fn filter(settings: &Settings) -> String {
     let own = settings.log.filter.as_deref().unwrap_or_default();
-    let level = settings.log.level;
-    format!("{level},openraft=error,opentelemetry=warn,opentelemetry_sdk=warn,{own}")
+    format!("openraft=error,opentelemetry=warn,opentelemetry_sdk=warn,{own}")
 }
 
 /// Returns the level as `tracing` names it.
@@ -60,7 +59,7 @@ mod tests {
     fn exceptions_of_the_settings_come_last_and_win() {
         let mut settings = Settings::default();
         settings.log.filter = Some("openraft=debug".to_owned());
-        assert!(filter(&settings).starts_with("info,openraft=error,"));
+        assert!(filter(&settings).starts_with("openraft=error,"));
         assert!(filter(&settings).ends_with(",openraft=debug"));
     }
 

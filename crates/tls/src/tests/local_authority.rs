@@ -71,6 +71,31 @@ fn a_lost_half_of_the_authority_is_not_replaced() {
     ));
 }
 
+#[test]
+fn a_lost_certificate_that_others_trust_is_not_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = LocalAuthority::open(directory.path(), today()).unwrap();
+    authority.server_certificate(&[], today()).unwrap();
+    std::fs::remove_file(directory.path().join("ca.pem")).unwrap();
+    assert!(matches!(
+        LocalAuthority::open(directory.path(), today()),
+        Err(TlsError::ReadFile { .. })
+    ));
+}
+
+/// Power may go between the two files, or while either is written.
+#[test]
+fn a_first_start_that_was_cut_off_does_not_stop_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    LocalAuthority::open(directory.path(), today()).unwrap();
+    std::fs::remove_file(directory.path().join("ca.pem")).unwrap();
+    std::fs::write(directory.path().join("ca.pem.new"), "").unwrap();
+    std::fs::write(directory.path().join("ca.key.new"), "").unwrap();
+    let authority = LocalAuthority::open(directory.path(), today()).unwrap();
+    authority.server_certificate(&[], today()).unwrap();
+    LocalAuthority::open(directory.path(), today()).unwrap();
+}
+
 #[tokio::test]
 async fn its_certificates_serve_mail() {
     let directory = tempfile::tempdir().unwrap();

@@ -71,6 +71,19 @@ async fn both_ends_agree_on_the_bindings_of_tls_13() {
 }
 
 #[tokio::test]
+async fn tls_12_can_be_refused() {
+    let mail = Mail::with(&[&["mail.example.org"]], |options| {
+        options.oldest_version = OldestVersion::Tls13;
+    });
+    let (_, server) = greet(mail.handshake(&mail.client, "mail.example.org").await).await;
+    assert_eq!(server.version(), "TLSv1.3");
+    let old = client(&mail.authority, OfferedVersions::Tls12, today());
+    let (refused, refusing) = mail.handshake(&old, "mail.example.org").await;
+    assert!(matches!(refused, Err(TlsError::Handshake(_))));
+    assert!(matches!(refusing, Err(TlsError::Handshake(_))));
+}
+
+#[tokio::test]
 async fn tls_12_is_served_without_the_exporter_binding() {
     let mail = Mail::new(&[&["mail.example.org"]]);
     let old = client(&mail.authority, OfferedVersions::Tls12, today());
