@@ -6,6 +6,8 @@
 
 mod admission;
 mod change;
+#[cfg(test)]
+mod lives;
 
 use std::sync::Arc;
 
@@ -45,6 +47,8 @@ pub(crate) struct Active {
     pub(crate) position: u64,
     /// Bytes of the file that have been written, with records or zeros.
     pub(crate) allocated: u64,
+    /// Everything before this place is durable; on a sector boundary.
+    pub(crate) durable: u64,
     /// Chunks have been written that no sync has covered yet.
     pub(crate) unsynced: bool,
 }
@@ -80,7 +84,7 @@ impl Engine {
                         effect,
                         outcome,
                     } => {
-                        let location = self.add_record(&mut batch, &header, &content, effect);
+                        let location = self.add_record(&mut batch, header, &content, effect);
                         outcome.placed_at(location)
                     }
                     Admitted::Nothing(outcome) => outcome,
@@ -105,10 +109,12 @@ impl Engine {
     fn add_record(
         &self,
         batch: &mut Batch,
-        header: &RecordHeader,
+        mut header: RecordHeader,
         content: &[u8],
         effect: Effect,
     ) -> Location {
+        let durable_sectors = self.active.durable / disk::SECTOR_BYTES as u64;
+        header.durable_sectors = u32::try_from(durable_sectors).unwrap_or(u32::MAX);
         let offset = self.active.position + batch.bytes.len() as u64;
         let place = Place {
             salt: self.salt,
@@ -137,20 +143,32 @@ impl Engine {
         if batch.bytes.is_empty() {
             return Ok(());
         }
-        let mut end = self.active.position + batch.bytes.len() as u64;
+        let end = self.active.position + batch.bytes.len() as u64;
         let written = self.active.file.write_all_at(&batch.bytes, self.active.position);
         match written {
-            // Nothing counts before the position has moved on; the next batch overwrites it.
-            Err(disk::Error::NoSpace { .. }) => return Err(Error::NoSpace),
+            Err(disk::Error::NoSpace { .. }) => {
+                self.cut_unfinished()?;
+                return Err(Error::NoSpace);
+            }
             written => self.poison_on_error(written)?,
         }
-        end = end.next_multiple_of(disk::SECTOR_BYTES as u64);
+        self.active.position = end.next_multiple_of(disk::SECTOR_BYTES as u64);
+        self.active.allocated = self.active.allocated.max(self.active.position);
         self.active.unsynced = true;
         if batch.needs_sync {
             self.sync()?;
         }
-        self.active.position = end;
-        self.active.allocated = self.active.allocated.max(end);
+        Ok(())
+    }
+
+    /// Takes back a write that did not fit: a shorter one in its place would leave records of it standing, and
+    /// the next start would believe them.
+    fn cut_unfinished(&mut self) -> Result<()> {
+        let (file, position) = (Arc::clone(&self.active.file), self.active.position);
+        let cut = file.set_len(position).and_then(|()| file.sync_data());
+        self.poison_on_error(cut)?;
+        self.active.allocated = position;
+        (self.active.durable, self.active.unsynced) = (position, false);
         Ok(())
     }
 
@@ -159,7 +177,7 @@ impl Engine {
         if self.active.unsynced {
             let synced = self.active.file.sync_data();
             self.poison_on_error(synced)?;
-            self.active.unsynced = false;
+            (self.active.durable, self.active.unsynced) = (self.active.position, false);
         }
         Ok(())
     }
@@ -286,6 +304,7 @@ impl SegmentCreation<'_> {
             file,
             position: SEGMENT_HEADER_BYTES,
             allocated,
+            durable: SEGMENT_HEADER_BYTES,
             unsynced: false,
         })
     }
@@ -298,7 +317,7 @@ impl Change {
     }
 }
 
-fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> disk::Result<()> {
+pub(crate) fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> disk::Result<()> {
     let mut at = from;
     while at < to {
         let len = usize::try_from(to - at).unwrap_or(usize::MAX).min(ZEROS.len());

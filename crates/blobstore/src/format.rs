@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! record   magic u32 | crc32c u32 | kind u8 | flags u8 | version u16 | content bytes u32 | group u64
-//!          | blob 32 bytes | time u64 | blob bytes u64 | content crc32c u32 | 0 u32 | content
+//!          | blob 32 bytes | time u64 | blob bytes u64 | content crc32c u32 | durable sectors u32 | content
 //! ```
 //!
 //! The header's checksum covers the store's salt and the record's own place, so that nothing counts as a
@@ -24,6 +24,22 @@
 //! one, so a copy made by compaction needs no other mark. The copy carries the newest time of touch and is
 //! followed by the blob's summary. A deletion whose record has been compacted away may bring a blob back:
 //! its bytes are still true to its name, nothing refers to it, and the next sweep removes it again.
+
+//!
+//! # The end of the last write
+//!
+//! A write that was under way when the process was killed or the power went leaves anything: all of it, a
+//! prefix, any sectors of it. Nobody was told of it. What lies before it, though, may have been acknowledged.
+//! Each record says how many sectors of its segment were durable when it was written, so the highest such
+//! number found, or the checkpoint's position if that is higher, parts the two: what cannot be read before that
+//! place is *damaged* and is reported; what cannot be read behind it is *torn*.
+//!
+//! A start leaves nothing torn behind, because whoever reads the segment later, when more records follow, could
+//! not tell it from the rest: the head of a torn record would pass its length off as true and hide what was
+//! written into its space. Behind the last whole record the file is cut, at the record's very end and not at the
+//! sector's; torn records before it are overwritten with zeros. Then everything that is left, whoever wrote it,
+//! is synced: a client may be told that it is there. A write that did not fit the disk is cut off in the same
+//! way before anything else is written.
 
 use crate::{BlobId, GroupId, SegmentId, SummaryVersion, UnixSeconds};
 
@@ -90,6 +106,8 @@ pub struct RecordHeader {
     pub blob_bytes: u64,
     /// Checksum of the content, or of the table of a body.
     pub content_crc: u32,
+    /// How many sectors of the segment were durable when the record was written.
+    pub durable_sectors: u32,
 }
 
 /// Where a record stands, which its checksum covers.
@@ -124,6 +142,7 @@ impl RecordHeader {
             time: UnixSeconds(reader.u64()?),
             blob_bytes: reader.u64()?,
             content_crc: reader.u32()?,
+            durable_sectors: reader.u32()?,
         };
         Some(header)
     }
@@ -146,7 +165,7 @@ impl RecordHeader {
         out.extend_from_slice(&self.time.0.to_le_bytes());
         out.extend_from_slice(&self.blob_bytes.to_le_bytes());
         out.extend_from_slice(&self.content_crc.to_le_bytes());
-        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(&self.durable_sectors.to_le_bytes());
         let crc = checksum(&out, place).expect("invariant: the header is complete");
         if let Some(field) = out.get_mut(MAGIC.len()..CRC_END) {
             field.copy_from_slice(&crc.to_le_bytes());

@@ -2,6 +2,7 @@
 
 mod replay;
 mod scan;
+mod tail;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,12 +10,13 @@ use std::sync::Arc;
 use disk::{Disk, DiskFile, DiskPath, SECTOR_BYTES};
 use parking_lot::RwLock;
 
-use crate::engine::{Active, SegmentCreation};
+use crate::engine::{Active, SegmentCreation, write_zeros};
 use crate::index::SegmentUse;
 use crate::segment::{HeaderScan, SEGMENT_HEADER_BYTES, parse_segment_name, scan_header, segment_path};
 use crate::{BlobStoreOptions, Engine, Error, Result, SegmentId, checkpoint};
 use replay::Replay;
 use scan::{Found, Scanner};
+use tail::Tail;
 
 /// What was found when a store was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,8 +51,9 @@ struct Candidate {
 impl Engine {
     /// Opens the store in `dir`, creating an empty one if there is none.
     ///
-    /// The torn end of a write that was under way when power was lost is cut; it was never acknowledged.
-    /// Other unreadable stretches are reported and do not keep the rest from being served.
+    /// What a write left that was under way when the process was killed or the power went is removed unless it
+    /// is whole; it was never acknowledged. Other unreadable stretches are reported and do not keep the rest
+    /// from being served.
     ///
     /// # Errors
     /// [`Error::UnknownVersion`] and those of the disk.
@@ -59,6 +62,8 @@ impl Engine {
         let mut candidates = read_candidates(&*disk, &dir)?;
         let salt = known_salt(&candidates).unwrap_or(options.salt);
         remove_unfinished(&*disk, &dir, &mut candidates)?;
+        // A killed process may have created the newest segment without making its name durable.
+        disk.sync_dir(&dir)?;
         let mut replay = Replay::new(salt);
         for (segment, candidate) in &candidates {
             let file = Arc::clone(&candidate.file);
@@ -152,19 +157,23 @@ fn replay_all(
     Ok(active)
 }
 
-/// Cuts the torn end of the last segment and replays what is before it.
+/// Removes what is torn from the last segment, makes the rest durable, and replays it.
 fn settle_tail(
     segment: SegmentId,
     candidate: &Candidate,
-    mut found: Found,
+    found: Found,
     (from, replay): (u64, &mut Replay),
 ) -> Result<Active> {
-    found.cut_torn_tail();
-    let position = found.end().max(from).next_multiple_of(SECTOR_BYTES as u64);
-    if candidate.len != position {
-        candidate.file.set_len(position)?;
-        candidate.file.sync_data()?;
+    let Tail { found, torn, end } = Tail::of(segment, found, from);
+    for (offset, len) in torn {
+        write_zeros(&*candidate.file, offset, offset + len)?;
     }
+    if candidate.len > end {
+        candidate.file.set_len(end)?;
+    }
+    // Also when nothing was torn: a killed process may have written records that it had no time to sync.
+    candidate.file.sync_data()?;
+    let position = end.next_multiple_of(SECTOR_BYTES as u64);
     replay.segment(segment, found, from);
     if let Some(used) = replay.index.segments.get_mut(&segment) {
         used.bytes = position;
@@ -175,6 +184,7 @@ fn settle_tail(
         file,
         position,
         allocated: position,
+        durable: position,
         unsynced: false,
     })
 }

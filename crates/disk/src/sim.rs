@@ -22,7 +22,9 @@ pub const SECTOR_BYTES: usize = 512;
 ///
 /// It tracks which bytes and names have been synced. [`SimDisk::crash`] keeps those and, of everything else,
 /// some part chosen by the seed: all, nothing, a prefix with a torn end, or any subset of sectors and names.
-/// Faults are injected by number, so that one seed gives one history.
+/// [`SimDisk::restart`] ends the process alone: everything that it had written is still there, and what it had
+/// not synced can still be lost by a later crash. Faults are injected by number, so that one seed gives one
+/// history.
 #[derive(Debug, Clone)]
 pub struct SimDisk {
     medium: Arc<Mutex<Medium>>,
@@ -41,9 +43,19 @@ struct Medium {
     next_inode: u64,
     capacity_bytes: u64,
     syncs_until_failure: Option<u64>,
-    steps_until_power_cut: Option<u64>,
-    powered: bool,
+    steps_until_end: Option<(u64, End)>,
+    /// How the process of this life has ended, if it has.
+    ended: Option<End>,
     counts: Counts,
+}
+
+/// How a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// With the machine: what has not been synced may be lost.
+    PowerCut,
+    /// Alone: whatever the operating system had taken over stays.
+    Killed,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -65,8 +77,8 @@ impl SimDisk {
             next_inode: 0,
             capacity_bytes: u64::MAX / 2,
             syncs_until_failure: None,
-            steps_until_power_cut: None,
-            powered: true,
+            steps_until_end: None,
+            ended: None,
             counts: Counts::default(),
         };
         Self {
@@ -75,8 +87,8 @@ impl SimDisk {
         }
     }
 
-    /// Returns the disk as one run of a process sees it: after the next [`SimDisk::crash`] every operation
-    /// through the returned handle fails, so that what is left of the old process cannot write into the new
+    /// Returns the disk as one run of a process sees it: after the next [`SimDisk::crash`] or
+    /// [`SimDisk::restart`] every operation through the returned handle fails, so that what is left of the old process cannot write into the new
     /// one's disk.
     #[must_use]
     pub fn mount(&self) -> Self {
@@ -89,7 +101,7 @@ impl SimDisk {
 
     fn lock(&self, operation: Operation, path: &DiskPath) -> Result<MutexGuard<'_, Medium>> {
         let medium = self.medium.lock();
-        medium.require_power(operation, path)?;
+        medium.require_life(operation, path)?;
         if self.life.is_some_and(|life| life != medium.generation) {
             return Err(fault(operation, path, "handle of an earlier life"));
         }
@@ -102,10 +114,23 @@ impl SimDisk {
         self.medium.lock().crash();
     }
 
+    /// Starts a new process on what an old one left behind when it was killed: everything written is there,
+    /// synced or not. Open handles fail from now on; pending faults are cleared.
+    pub fn restart(&self) {
+        self.medium.lock().begin_life();
+    }
+
     /// Cuts the power in the middle of the `steps`-th changing operation from now (1 is the next one): that
     /// operation and all later ones fail until [`SimDisk::crash`].
     pub fn cut_power_after(&self, steps: u64) {
-        self.medium.lock().steps_until_power_cut = Some(steps);
+        self.medium.lock().steps_until_end = Some((steps, End::PowerCut));
+    }
+
+    /// Kills the process in the middle of the `steps`-th changing operation from now (1 is the next one): of a
+    /// write some prefix has happened, of another operation all or nothing. That operation and all later ones
+    /// fail until [`SimDisk::restart`].
+    pub fn kill_after(&self, steps: u64) {
+        self.medium.lock().steps_until_end = Some((steps, End::Killed));
     }
 
     /// Makes the `nth` sync from now (1 is the next one) fail with an input/output error. As on Linux, the
@@ -155,39 +180,48 @@ impl Medium {
         for contents in self.inodes.values_mut() {
             contents.crash(&mut self.random);
         }
+        self.begin_life();
+    }
+
+    fn begin_life(&mut self) {
         self.generation += 1;
-        self.powered = true;
-        self.steps_until_power_cut = None;
+        self.ended = None;
+        self.steps_until_end = None;
         self.syncs_until_failure = None;
     }
 
-    fn require_power(&self, operation: Operation, path: &DiskPath) -> Result<()> {
-        if self.powered {
-            Ok(())
-        } else {
-            Err(fault(operation, path, "no power"))
+    fn require_life(&self, operation: Operation, path: &DiskPath) -> Result<()> {
+        match self.ended {
+            None => Ok(()),
+            Some(end) => Err(end.fault(operation, path)),
         }
     }
 
-    /// Counts a changing operation. Returns whether the power goes while it is under way.
-    fn step(&mut self, operation: Operation, path: &DiskPath) -> Result<bool> {
-        self.require_power(operation, path)?;
+    /// Counts a changing operation. Returns how the process ends while it is under way, if it does.
+    fn step(&mut self, operation: Operation, path: &DiskPath) -> Result<Option<End>> {
+        self.require_life(operation, path)?;
         self.counts.steps += 1;
-        if let Some(left) = self.steps_until_power_cut.as_mut() {
+        if let Some((left, end)) = self.steps_until_end.as_mut() {
             *left = left.saturating_sub(1);
             if *left == 0 {
-                self.powered = false;
+                self.ended = Some(*end);
             }
         }
-        Ok(!self.powered)
+        Ok(self.ended)
+    }
+
+    /// Returns whether a change of one piece still happens when the process ends in it. Whether a loss of power
+    /// undoes it is decided when the disk comes back.
+    fn happens(&mut self, end: Option<End>) -> bool {
+        end != Some(End::Killed) || self.random.coin()
     }
 
     /// Counts a sync. Returns an error if it is the one that fails.
     fn step_sync(&mut self, path: &DiskPath) -> Result<()> {
-        let cut = self.step(Operation::Sync, path)?;
+        let end = self.step(Operation::Sync, path)?;
         self.counts.syncs += 1;
-        if cut {
-            return Err(fault(Operation::Sync, path, "power cut"));
+        if let Some(end) = end {
+            return Err(end.fault(Operation::Sync, path));
         }
         if let Some(left) = self.syncs_until_failure.as_mut() {
             *left = left.saturating_sub(1);
@@ -230,13 +264,21 @@ impl SimDisk {
         change: impl FnOnce(&mut Medium) -> Result<()>,
     ) -> Result<()> {
         let mut medium = self.lock(operation, path)?;
-        let cut = medium.step(operation, path)?;
-        change(&mut medium)?;
-        if cut {
-            Err(fault(operation, path, "power cut"))
-        } else {
-            Ok(())
+        let end = medium.step(operation, path)?;
+        if medium.happens(end) {
+            change(&mut medium)?;
         }
+        end.map_or(Ok(()), |end| Err(end.fault(operation, path)))
+    }
+}
+
+impl End {
+    fn fault(self, operation: Operation, path: &DiskPath) -> Error {
+        let what = match self {
+            Self::PowerCut => "no power",
+            Self::Killed => "the process has been killed",
+        };
+        fault(operation, path, what)
     }
 }
 
@@ -335,7 +377,7 @@ impl SimFile {
         use_contents: impl FnOnce(&mut Medium, u64) -> Result<T>,
     ) -> Result<T> {
         let mut medium = self.medium.lock();
-        medium.require_power(operation, &self.path)?;
+        medium.require_life(operation, &self.path)?;
         if medium.generation != self.generation {
             return Err(fault(operation, &self.path, "handle of an earlier life"));
         }
@@ -364,18 +406,22 @@ impl DiskFile for SimFile {
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> Result<()> {
         self.with(Operation::Write, |medium, _| {
-            let cut = medium.step(Operation::Write, &self.path)?;
+            let end = medium.step(Operation::Write, &self.path)?;
             let free = medium.free_bytes();
+            let asked = match end {
+                Some(End::Killed) => medium.random.below(buf.len() + 1),
+                Some(End::PowerCut) | None => buf.len(),
+            };
             let contents = self.contents(medium)?;
             // Like pwrite, fill what is left before reporting that the rest did not fit.
             let room = free.saturating_add(contents.len()).saturating_sub(offset);
-            let fits = usize::try_from(room).unwrap_or(usize::MAX).min(buf.len());
+            let fits = usize::try_from(room).unwrap_or(usize::MAX).min(asked);
             let (written, refused) = buf.split_at(fits);
             contents.write(written, offset);
-            match (cut, refused.is_empty()) {
-                (true, _) => Err(fault(Operation::Write, &self.path, "power cut")),
-                (false, false) => Err(no_space(Operation::Write, &self.path)),
-                (false, true) => Ok(()),
+            match end {
+                Some(end) => Err(end.fault(Operation::Write, &self.path)),
+                None if refused.is_empty() => Ok(()),
+                None => Err(no_space(Operation::Write, &self.path)),
             }
         })
     }
@@ -383,12 +429,14 @@ impl DiskFile for SimFile {
     fn sync_data(&self) -> Result<()> {
         self.with(Operation::Sync, |medium, _| {
             let outcome = medium.step_sync(&self.path);
-            let powered = medium.powered;
+            let ended = medium.ended;
+            let reached = ended == Some(End::Killed) && medium.random.coin();
             let contents = self.contents(medium)?;
-            match &outcome {
-                Ok(()) => contents.sync(),
-                Err(_) if powered => contents.forget_unsynced(),
-                Err(_) => (),
+            match (&outcome, ended) {
+                (Ok(()), _) => contents.sync(),
+                (Err(_), None) => contents.forget_unsynced(),
+                (Err(_), Some(_)) if reached => contents.sync(),
+                (Err(_), Some(_)) => (),
             }
             outcome
         })
@@ -400,18 +448,16 @@ impl DiskFile for SimFile {
 
     fn set_len(&self, len: u64) -> Result<()> {
         self.with(Operation::Length, |medium, _| {
-            let cut = medium.step(Operation::Length, &self.path)?;
-            let free = medium.free_bytes();
+            let end = medium.step(Operation::Length, &self.path)?;
+            let (free, happens) = (medium.free_bytes(), medium.happens(end));
             let contents = self.contents(medium)?;
             if len > contents.len().saturating_add(free) {
                 return Err(no_space(Operation::Length, &self.path));
             }
-            contents.set_len(len);
-            if cut {
-                Err(fault(Operation::Length, &self.path, "power cut"))
-            } else {
-                Ok(())
+            if happens {
+                contents.set_len(len);
             }
+            end.map_or(Ok(()), |end| Err(end.fault(Operation::Length, &self.path)))
         })
     }
 }

@@ -215,6 +215,8 @@ fn header(kind: RecordKind, key: Key, time: UnixSeconds, content: &[u8]) -> Reco
         time,
         blob_bytes: 0,
         content_crc: crc32c::crc32c(content),
+        // Known when the record gets its place.
+        durable_sectors: 0,
     }
 }
 

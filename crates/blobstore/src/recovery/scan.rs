@@ -32,24 +32,22 @@ pub(super) struct Found {
     pub(super) garbage: Vec<(u64, u64)>,
 }
 
-impl Found {
-    /// Drops what stands behind the last sound record: the torn end of the last write.
-    pub(super) fn cut_torn_tail(&mut self) {
-        let sound = self
-            .records
-            .iter()
-            .rposition(|record| record.sound)
-            .map_or(0, |last| last + 1);
-        self.records.truncate(sound);
-        let end = self.end();
-        self.garbage.retain(|(offset, _)| *offset < end);
+impl Record {
+    /// Returns where it begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.location.offset
     }
 
+    /// Returns where it ends, with its padding.
+    pub(super) fn end(&self) -> u64 {
+        self.location.offset + padded(self.header.record_bytes())
+    }
+}
+
+impl Found {
     /// Returns where the last record ends.
     pub(super) fn end(&self) -> u64 {
-        self.records.last().map_or(0, |record| {
-            record.location.offset + padded(record.header.record_bytes())
-        })
+        self.records.last().map_or(0, Record::end)
     }
 }
 

@@ -149,3 +149,50 @@ fn a_mounted_disk_does_not_outlive_the_crash() {
     assert!(mounted.list(&DiskPath::root()).is_err());
     disk.mount().create_new(&path("b")).unwrap();
 }
+
+#[test]
+fn a_killed_process_leaves_a_prefix_of_its_last_write_and_all_earlier_ones() {
+    let (mut nothing, mut part, mut whole) = (0, 0, 0);
+    for seed in 0..200 {
+        let disk = SimDisk::new(seed);
+        let file = disk.create_new(&path("a")).unwrap();
+        file.write_all_at(&[1; 700], 0).unwrap();
+        disk.kill_after(1);
+        assert!(file.write_all_at(&[2; 700], 700).is_err());
+        assert!(file.sync_data().is_err());
+        assert!(disk.list(&DiskPath::root()).is_err());
+        disk.restart();
+        assert!(file.len().is_err(), "a handle does not outlive its process");
+        let kept = contents(&disk, "a").unwrap();
+        assert_eq!(kept.get(..700).unwrap(), [1; 700]);
+        assert!(kept.iter().skip(700).all(|byte| *byte == 2));
+        match kept.len() {
+            700 => nothing += 1,
+            1400 => whole += 1,
+            _ => part += 1,
+        }
+    }
+    assert!(
+        part > 150 && nothing + part + whole == 200,
+        "{nothing} {part} {whole}"
+    );
+}
+
+#[test]
+fn what_a_killed_process_had_not_synced_can_still_be_lost() {
+    let survives = |seed, sync: bool| {
+        let disk = SimDisk::new(seed);
+        let file = disk.create_new(&path("a")).unwrap();
+        file.write_all_at(b"x", 0).unwrap();
+        disk.restart();
+        assert_eq!(contents(&disk, "a").unwrap(), b"x");
+        if sync {
+            disk.open(&path("a")).unwrap().sync_data().unwrap();
+            disk.sync_dir(&DiskPath::root()).unwrap();
+        }
+        disk.crash();
+        contents(&disk, "a").is_some_and(|bytes| bytes == b"x")
+    };
+    assert!((0..50).all(|seed| survives(seed, true)));
+    assert!((0..50).any(|seed| !survives(seed, false)));
+}
