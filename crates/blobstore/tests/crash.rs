@@ -5,7 +5,9 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use blobstore::{BlobId, BlobStore, BlobStoreOptions, CompactionStep, Error, GroupId, UnixSeconds};
+use blobstore::{
+    BlobId, BlobStore, BlobStoreOptions, CompactionStep, Error, GroupId, Summary, SummaryVersion, UnixSeconds,
+};
 use disk::{Disk, SimDisk};
 use support::{Random, dir, noise, open_with_report, options, text};
 
@@ -163,6 +165,39 @@ fn a_crash_in_the_middle_of_an_upload_leaves_no_half_blob() {
         // Whatever was left behind does not stand in the way of the next attempt.
         let again = store.put(GroupId(1), &bytes[..50_000], UnixSeconds(2)).unwrap();
         assert!(store.read(GroupId(1), &again, 0..u64::MAX).unwrap() == bytes[..50_000]);
+    }
+}
+
+/// A message and its summary are written at once. Killed in the middle of the summary, the store keeps the
+/// message; the head of the summary must not claim the space of what is stored next.
+#[test]
+fn the_torn_head_of_a_killed_write_hides_no_later_blob() {
+    let summary = Summary {
+        version: SummaryVersion(1),
+        bytes: noise(900).into(),
+    };
+    for seed in 0..300 {
+        let disk = SimDisk::new(seed);
+        let (store, _) = open_with_report(&disk, options());
+        disk.kill_after(1);
+        assert!(
+            store
+                .put_with_summary(GroupId(1), &noise(200), &summary, UnixSeconds(1))
+                .is_err()
+        );
+        disk.restart();
+        let (store, _) = open_with_report(&disk, options());
+        let blobs: Vec<_> = (0..6)
+            .map(|n| store.put(GroupId(1), &noise(300 + n), UnixSeconds(2)).unwrap())
+            .collect();
+        disk.restart();
+        drop(store);
+        let (store, report) = open_with_report(&disk, options());
+        assert_eq!(report.damaged, [], "seed {seed}");
+        assert!(
+            blobs.iter().all(|blob| store.contains(GroupId(1), blob)),
+            "seed {seed}"
+        );
     }
 }
 

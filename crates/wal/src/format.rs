@@ -24,6 +24,9 @@
 //!   has written it back, or the next segment is begun, or the log is closed;
 //! * otherwise the **torn end** of the one batch that was being written, never acknowledged, and cut.
 //!
+//! The first rule also holds across a killed process, whose last batch may be whole and not yet durable: a start
+//! syncs what it finds before it begins a segment of its own.
+//!
 //! Inside one batch, valid frames behind an invalid one prove nothing, because sectors of one write reach the
 //! medium in any order; this is why the unit is the batch and not the record. Zeros behind the last batch are
 //! preallocated space: a zeroed batch header is an unreadable batch like any other and the same three rules

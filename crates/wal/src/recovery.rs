@@ -22,7 +22,8 @@ use replay::Replay;
 impl Wal {
     /// Opens the log in `dir`, creating an empty one if there is none, and begins a new segment.
     ///
-    /// The torn end of a write that was under way when power was lost is cut; it was never acknowledged.
+    /// The torn end of a write that was under way when the process was killed or power was lost is cut; it was
+    /// never acknowledged. What is found whole is made durable before anybody can read it.
     ///
     /// # Errors
     /// [`Error::Damaged`] if bytes that had been durable are lost or unreadable; the disk is then left as it
@@ -34,7 +35,9 @@ impl Wal {
             return Err(Error::Damaged(Box::new(report)));
         }
         survey.remove_void(&*disk, &dir)?;
-        survey.cut_tail()?;
+        // A killed process may have created the newest segment without making its name durable.
+        disk.sync_dir(&dir)?;
+        survey.settle_tail()?;
         let (next_segment, previous) = (survey.next_segment, survey.end);
         let store = survey.into_store(disk, dir, options)?;
         Self::start(store, next_segment, previous)
@@ -273,8 +276,10 @@ impl Survey {
         Ok(())
     }
 
-    /// Cuts the torn end of the last segment, and the space that was prepared behind it.
-    fn cut_tail(&self) -> Result<()> {
+    /// Cuts the torn end of the last segment, and the space that was prepared behind it, and makes the rest
+    /// durable: the next segment claims that all before it is, and a killed process may have written a batch that
+    /// it had no time to sync.
+    fn settle_tail(&self) -> Result<()> {
         let Some((segment, end)) = self.end else {
             return Ok(());
         };
@@ -283,8 +288,8 @@ impl Survey {
         };
         if used.file.len()? > end {
             used.file.set_len(end)?;
-            used.file.sync_data()?;
         }
+        used.file.sync_data()?;
         Ok(())
     }
 

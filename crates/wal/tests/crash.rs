@@ -113,12 +113,44 @@ fn read_model(log: &Log, group: GroupId) -> Model {
     }
 }
 
-/// Runs several lives of one log. In each, the power goes at a random operation of the disk.
-fn run(seed: u64) {
+/// How a life ends, at a random operation of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The process is killed; what it wrote stays.
+    Killed,
+    /// The power goes; of what was not synced, in this life or an earlier one, any part stays.
+    PowerCut,
+}
+
+impl End {
+    fn arm(self, disk: &SimDisk, steps: u64) {
+        match self {
+            Self::Killed => disk.kill_after(steps),
+            Self::PowerCut => disk.cut_power_after(steps),
+        }
+    }
+
+    fn come_back(self, disk: &SimDisk) {
+        match self {
+            Self::Killed => disk.restart(),
+            Self::PowerCut => disk.crash(),
+        }
+    }
+}
+
+/// Runs several lives of one log, ended as `ends` says.
+fn run(seed: u64, ends: fn(&mut Random) -> End) {
     let random = &mut Random::new(seed);
     let disk = SimDisk::new(seed);
     let mut acknowledged: BTreeMap<GroupId, Model> = BTreeMap::new();
     for life in 0..LIVES {
+        let end = ends(random);
+        if random.below(6) == 0 {
+            // Already while it is being opened.
+            end.arm(&disk, 1 + random.below(9));
+            drop(Wal::open(Arc::new(disk.mount()), wal_dir(), options()));
+            end.come_back(&disk);
+        }
         let wal = match Wal::open(Arc::new(disk.mount()), wal_dir(), options()) {
             Ok(wal) => wal,
             Err(error) => panic!("seed {seed} life {life}: {error}"),
@@ -131,7 +163,7 @@ fn run(seed: u64) {
                 "seed {seed} life {life} {group}"
             );
         }
-        disk.cut_power_after(1 + random.below(STEPS_PER_LIFE as u64 * 3));
+        end.arm(&disk, 1 + random.below(STEPS_PER_LIFE as u64 * 3));
         let mut undecided = None;
         for _ in 0..STEPS_PER_LIFE {
             let group = GroupId(random.below(4));
@@ -155,7 +187,7 @@ fn run(seed: u64) {
                 Err(error) => panic!("seed {seed} life {life}: {error}"),
             }
         }
-        disk.crash();
+        end.come_back(&disk);
         drop(log);
         // What was never acknowledged survives whole or not at all; find out which and go on from there.
         if let Some((group, change)) = undecided {
@@ -172,15 +204,33 @@ fn run(seed: u64) {
                     "seed {seed} life {life} {group}: neither before nor after"
                 );
             }
+            // Whoever has read it relies on it.
+            let end = ends(random);
+            end.come_back(&disk);
             drop(log);
-            disk.crash();
         }
     }
 }
 
 #[test]
 fn acknowledged_records_survive_every_crash() {
-    (0..SEEDS).for_each(run);
+    (0..SEEDS).for_each(|seed| run(seed, |_| End::PowerCut));
+}
+
+#[test]
+fn acknowledged_records_survive_every_killed_process() {
+    (0..SEEDS).for_each(|seed| run(seed, |_| End::Killed));
+}
+
+/// What a killed process wrote and did not sync is read by the next one, which must not rely on it before it is
+/// durable.
+#[test]
+fn records_that_were_read_after_a_kill_survive_a_crash() {
+    let ends = |random: &mut Random| match random.below(2) {
+        0 => End::Killed,
+        _ => End::PowerCut,
+    };
+    (0..2 * SEEDS).for_each(|seed| run(seed, ends));
 }
 
 #[test]
