@@ -23,6 +23,7 @@ mod machine;
 mod mail;
 mod options;
 mod peer;
+mod runtime;
 mod snapshot;
 mod state_machine;
 mod tables;
@@ -38,6 +39,7 @@ pub use machine::{Applied, Machine, MachineError, SUBJECT_BYTES_MAX, Subject};
 pub use mail::{EventSink, MailMachine, account_of, mail_subject};
 pub use options::{GroupOptions, ReadPolicy};
 pub use peer::{PeerCall, PeerCallKind, PeerTransport};
+pub use runtime::seed_elections_of_this_thread;
 pub use snapshot::SnapshotError;
 pub use tables::SubjectRows;
 

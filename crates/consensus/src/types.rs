@@ -9,6 +9,7 @@ use openraft::impls::leader_id_std;
 use tracing::Span;
 
 use crate::ids::{NodeId, ReplicaId};
+use crate::runtime::Runtime;
 
 openraft::declare_raft_types!(
     /// Our choice of types. Standard leader ids make a log id the pair (term, index) of the Raft paper,
@@ -20,6 +21,7 @@ openraft::declare_raft_types!(
         Node = Host,
         Term = u64,
         LeaderId = leader_id_std::LeaderId<u64, ReplicaId>,
+        AsyncRuntime = Runtime,
 );
 
 pub(crate) type Entry = openraft::alias::EntryOf<TypeConfig>;

@@ -78,6 +78,7 @@ pub fn run(options: &RunOptions) -> Outcome {
         .start_paused(true)
         .build()
         .expect("invariant: a runtime without threads or sockets");
+    consensus::seed_elections_of_this_thread(options.seed);
     runtime.block_on(async {
         let history = Arc::new(Mutex::new(History::new()));
         let mut run = Run::new(options, Arc::clone(&history));

@@ -69,6 +69,7 @@ impl Node {
         loop {
             // Both branches are ticks, which are cancel safe.
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 _ = renewal.tick() => self.renew_tokens(),
                 _ = purge.tick() => {

@@ -12,6 +12,7 @@ impl<M: Machine> Group<M> {
     pub(crate) async fn supervise(self: Arc<Self>) -> Option<Error> {
         let watch = self.watch();
         let cause = tokio::select! {
+            biased;
             () = self.stop.cancelled() => None,
             error = self.machine.applier.failed() => Some(error),
             error = self.failed(watch) => Some(error),

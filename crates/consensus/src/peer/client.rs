@@ -207,6 +207,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let send = self.send_snapshot(vote, snapshot.snapshot, option.soft_ttl());
         tokio::select! {
+            biased;
             closed = cancel => Err(StreamingError::Closed(closed)),
             sent = send => Ok(SnapshotResponse::new(sent?)),
         }
