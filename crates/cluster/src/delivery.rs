@@ -77,17 +77,44 @@ fn detail_of(address: &Address) -> Option<String> {
 
 fn refusal(error: &StoreError) -> RecipientRefusal {
     match error {
-        StoreError::Rejected(Rejection::OverQuota) => RecipientRefusal::OverQuota,
-        StoreError::Rejected(_) => RecipientRefusal::Unknown,
+        StoreError::Rejected(rejection) => rejected(rejection),
+        StoreError::NoSpace => RecipientRefusal::NoSpace,
         StoreError::Unauthorized
         | StoreError::Unavailable(_)
         | StoreError::NotLeader { .. }
         | StoreError::Overloaded
-        | StoreError::NoSpace
         | StoreError::OutcomeUnknown
         | StoreError::ContentUnavailable
         | StoreError::Limit(_)
         | StoreError::Internal(_) => RecipientRefusal::Temporary,
+    }
+}
+
+/// Only an account that is not there sends mail back. Whatever else stands in the way may go away, and the sender's
+/// server tries again.
+fn rejected(rejection: &Rejection) -> RecipientRefusal {
+    match rejection {
+        Rejection::OverQuota => RecipientRefusal::OverQuota,
+        Rejection::NoSuchAccount
+        | Rejection::NoSuchAddress
+        | Rejection::AccountNotActive
+        | Rejection::AccountState => RecipientRefusal::Unknown,
+        Rejection::AccountExists
+        | Rejection::AddressTaken
+        | Rejection::NoSuchMailbox
+        | Rejection::MailboxExists
+        | Rejection::MailboxHasChildren
+        | Rejection::Inbox
+        | Rejection::Name(_)
+        | Rejection::RenameBelowItself
+        | Rejection::SpecialUseTaken
+        | Rejection::TooManyKeywords
+        | Rejection::TooManyMailboxes
+        | Rejection::TooManyMessages
+        | Rejection::UidsExhausted
+        | Rejection::Secret
+        | Rejection::MessageTooLarge
+        | Rejection::OutcomeUnknown => RecipientRefusal::Temporary,
     }
 }
 
@@ -174,5 +201,25 @@ async fn deliver_one(
         Ok(delivered) => delivered,
         Err(StoreError::Rejected(rejection)) => Delivered::Refused(rejection),
         Err(error) => Delivered::Later(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 2033 §4.2 wants the truth about each recipient: a refusal for good makes a sender's server give up.
+    #[test]
+    fn only_an_account_that_is_not_there_is_refused_for_good() {
+        let check = |error: StoreError, expected: RecipientRefusal| assert_eq!(refusal(&error), expected);
+        check(Rejection::NoSuchAccount.into(), RecipientRefusal::Unknown);
+        check(Rejection::AccountNotActive.into(), RecipientRefusal::Unknown);
+        check(Rejection::OverQuota.into(), RecipientRefusal::OverQuota);
+        check(Rejection::UidsExhausted.into(), RecipientRefusal::Temporary);
+        check(Rejection::NoSuchMailbox.into(), RecipientRefusal::Temporary);
+        check(StoreError::NoSpace, RecipientRefusal::NoSpace);
+        check(StoreError::Unavailable("x"), RecipientRefusal::Temporary);
+        check(StoreError::Overloaded, RecipientRefusal::Temporary);
+        check(StoreError::Internal("x".to_owned()), RecipientRefusal::Temporary);
     }
 }

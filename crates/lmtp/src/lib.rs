@@ -31,3 +31,4 @@ pub use environment::Environment;
 pub use error::{ErrorKind, LmtpError};
 pub use options::{LmtpOptions, OverQuota, Times};
 pub use role::{Lmtp, LmtpListener, LmtpParts, Peer};
+pub use trace::TRACE_BYTES_MAX;

@@ -9,7 +9,8 @@ use lmtp_wire::LINE_BYTES_MAX_DEFAULT;
 pub struct LmtpOptions {
     /// Names this host in the greeting and in `Received:`.
     pub host_name: String,
-    /// Largest message as it is stored, with the trace fields that are put before it.
+    /// Largest message as it comes in, announced as SIZE (RFC 1870). Stored, it is longer by the trace fields that
+    /// are put before it, at most [`TRACE_BYTES_MAX`](crate::TRACE_BYTES_MAX).
     pub message_bytes_max: u64,
     /// Recipients of one message (RFC 5321 §4.5.3.1.8 asks for 100).
     pub recipients_max: usize,
@@ -21,6 +22,8 @@ pub struct LmtpOptions {
     pub connections_max: usize,
     /// What a sender hears for an account without quota left.
     pub over_quota: OverQuota,
+    /// Whether mail to `name+detail` reaches `name` (RFC 5233).
+    pub subaddress: bool,
     /// Times.
     pub times: Times,
 }
@@ -28,10 +31,10 @@ pub struct LmtpOptions {
 /// What a sender hears for an account without quota left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OverQuota {
-    /// 552 5.2.2: the message goes back.
-    Refuse,
     /// 452 4.2.2: the MTA keeps it and tries again.
     Defer,
+    /// 552 5.2.2: the message goes back.
+    Refuse,
 }
 
 /// Times.
@@ -66,7 +69,8 @@ impl Default for LmtpOptions {
             line_bytes_max: LINE_BYTES_MAX_DEFAULT,
             bad_commands_max: 20,
             connections_max: 1000,
-            over_quota: OverQuota::Refuse,
+            over_quota: OverQuota::Defer,
+            subaddress: true,
             times: Times::default(),
         }
     }

@@ -31,11 +31,8 @@ impl Status {
         match refusal {
             RecipientRefusal::Unknown => no_such_user(),
             RecipientRefusal::OverQuota => self.over_quota(),
-            RecipientRefusal::Temporary => Reply::new(
-                ReplyCode::MAILBOX_BUSY,
-                Enhanced::MAILBOX_DISABLED,
-                "Mailbox is not available now, try again later",
-            ),
+            RecipientRefusal::NoSpace => no_room(),
+            RecipientRefusal::Temporary => try_later(),
         }
     }
 
@@ -68,11 +65,7 @@ impl Status {
         match error {
             StoreError::Rejected(rejection) => self.rejection(rejection),
             // A full disk, and as much mail on its way in as there may be.
-            StoreError::NoSpace | StoreError::Limit(_) => Reply::new(
-                ReplyCode::INSUFFICIENT_STORAGE,
-                Enhanced::SYSTEM_FULL,
-                "No room now, try again later",
-            ),
+            StoreError::NoSpace | StoreError::Limit(_) => no_room(),
             StoreError::Overloaded => Reply::new(
                 ReplyCode::LOCAL_ERROR,
                 Enhanced::SYSTEM_NOT_ACCEPTING,
@@ -145,6 +138,14 @@ fn no_such_user() -> Reply {
     )
 }
 
+fn no_room() -> Reply {
+    Reply::new(
+        ReplyCode::INSUFFICIENT_STORAGE,
+        Enhanced::SYSTEM_FULL,
+        "No room now, try again later",
+    )
+}
+
 fn try_later() -> Reply {
     Reply::new(
         ReplyCode::LOCAL_ERROR,
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     const STATUS: Status = Status {
-        over_quota: OverQuota::Refuse,
+        over_quota: OverQuota::Defer,
     };
 
     fn check(reply: &Reply, expected: &str) {
@@ -185,12 +186,13 @@ mod tests {
         check(&later(Rejection::MessageTooLarge.into()), "552 5.3.4 ");
         check(&refused(Rejection::NoSuchAccount), "550 5.1.1 ");
         check(&refused(Rejection::AccountNotActive), "550 5.1.1 ");
-        check(&refused(Rejection::OverQuota), "552 5.2.2 ");
+        check(&refused(Rejection::OverQuota), "452 4.2.2 ");
         check(&refused(Rejection::UidsExhausted), "451 4.2.0 ");
         check(&refused(Rejection::OutcomeUnknown), "451 4.3.0 ");
         check(&STATUS.refusal(&RecipientRefusal::Unknown), "550 5.1.1 ");
-        check(&STATUS.refusal(&RecipientRefusal::OverQuota), "552 5.2.2 ");
-        check(&STATUS.refusal(&RecipientRefusal::Temporary), "450 4.2.1 ");
+        check(&STATUS.refusal(&RecipientRefusal::OverQuota), "452 4.2.2 ");
+        check(&STATUS.refusal(&RecipientRefusal::NoSpace), "452 4.3.1 ");
+        check(&STATUS.refusal(&RecipientRefusal::Temporary), "451 4.3.0 ");
         check(&STATUS.failure(&Failure::TooLarge), "552 5.3.4 ");
         check(&STATUS.failure(&Failure::Nul), "554 5.6.0 ");
         check(
@@ -200,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn a_full_mailbox_may_be_made_a_passing_condition() {
+    fn a_full_mailbox_may_send_mail_back() {
         let status = Status {
-            over_quota: OverQuota::Defer,
+            over_quota: OverQuota::Refuse,
         };
-        check(&status.refusal(&RecipientRefusal::OverQuota), "452 4.2.2 ");
+        check(&status.refusal(&RecipientRefusal::OverQuota), "552 5.2.2 ");
         check(
             &status.delivered(&Delivered::Refused(Rejection::OverQuota)),
-            "452 4.2.2 ",
+            "552 5.2.2 ",
         );
     }
 

@@ -10,7 +10,7 @@ use mailstore::time::Timestamp;
 use crate::environment::TransactionName;
 
 /// More than the trace fields ever take: every name in them is bounded by its grammar.
-pub(crate) const TRACE_BYTES_MAX: u64 = 4096;
+pub const TRACE_BYTES_MAX: u64 = 4096;
 
 /// What the trace fields tell.
 #[derive(Clone, Copy, Debug)]

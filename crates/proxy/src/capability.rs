@@ -12,7 +12,9 @@ pub(crate) struct Offer {
     pub(crate) passwords: bool,
     /// SCRAM can be bound to the TLS connection.
     pub(crate) channel_binding: bool,
-    /// The connection is compressed already.
+    /// The connection may be compressed.
+    pub(crate) compress: bool,
+    /// It is compressed already.
     pub(crate) compressed: bool,
     pub(crate) append_bytes_max: u32,
 }
@@ -59,7 +61,7 @@ impl Offer {
         if self.logged_in {
             list.extend(AFTER_LOGIN);
             list.push(Capability::AppendLimit(Some(self.append_bytes_max)));
-            if !self.compressed {
+            if self.compress && !self.compressed {
                 list.push(Capability::CompressDeflate);
             }
         } else {
@@ -87,8 +89,46 @@ impl Offer {
 
     /// Tells whether commands of this capability are permitted.
     pub(crate) fn has(&self, capability: Capability) -> bool {
-        self.capabilities().contains(&capability) || capability == Capability::CompressDeflate
+        // RFC 4978 §3 has an answer of its own for a second COMPRESS.
+        let compresses = self.compress && capability == Capability::CompressDeflate;
+        compresses || self.capabilities().contains(&capability)
     }
+}
+
+/// Leaves the capabilities with these names out.
+pub(crate) fn announced(mut list: Vec<Capability>, hidden: &[String]) -> Vec<Capability> {
+    list.retain(|capability| !hidden.iter().any(|name| is_named(*capability, name)));
+    list
+}
+
+/// Tells whether this is the name of a capability that is announced and may be left out. What the protocol
+/// or the safety of passwords rests on may not.
+#[must_use]
+pub fn can_be_hidden(name: &str) -> bool {
+    let richest = Offer {
+        logged_in: true,
+        starttls: false,
+        passwords: true,
+        channel_binding: true,
+        compress: true,
+        compressed: false,
+        append_bytes_max: 0,
+    };
+    let mut list = richest.capabilities();
+    richest.extend_before_login(&mut list);
+    list.retain(|capability| *capability != Capability::Imap4Rev1);
+    list.into_iter().any(|capability| is_named(capability, name))
+}
+
+/// Compares without the parameter of `APPENDLIMIT=n`, which varies.
+fn is_named(capability: Capability, name: &str) -> bool {
+    let capability = match capability {
+        Capability::AppendLimit(_) => Capability::AppendLimit(None),
+        other => other,
+    };
+    let mut encoded = Vec::new();
+    capability.encode(&mut encoded);
+    encoded.eq_ignore_ascii_case(name.as_bytes())
 }
 
 #[cfg(test)]
@@ -100,6 +140,7 @@ mod tests {
         starttls: true,
         passwords: false,
         channel_binding: false,
+        compress: true,
         compressed: false,
         append_bytes_max: 1,
     };
@@ -135,5 +176,35 @@ mod tests {
         };
         assert!(!compressed.capabilities().contains(&Capability::CompressDeflate));
         assert!(!after.capabilities().contains(&Capability::StartTls));
+        assert!(compressed.has(Capability::CompressDeflate), "to say so");
+        let never = Offer {
+            compress: false,
+            ..after
+        };
+        assert!(!never.capabilities().contains(&Capability::CompressDeflate));
+        assert!(!never.has(Capability::CompressDeflate));
+    }
+
+    #[test]
+    fn only_what_is_announced_and_can_be_spared_is_hidden() {
+        for name in [
+            "QRESYNC",
+            "qresync",
+            "APPENDLIMIT",
+            "AUTH=PLAIN",
+            "COMPRESS=DEFLATE",
+        ] {
+            assert!(can_be_hidden(name), "{name}");
+        }
+        for name in ["IMAP4rev1", "LOGINDISABLED", "STARTTLS", "NOTIFY", ""] {
+            assert!(!can_be_hidden(name), "{name}");
+        }
+        let hidden = ["qresync".to_owned(), "APPENDLIMIT".to_owned()];
+        let list = vec![
+            Capability::CondStore,
+            Capability::QResync,
+            Capability::AppendLimit(Some(7)),
+        ];
+        assert_eq!(announced(list, &hidden), [Capability::CondStore]);
     }
 }

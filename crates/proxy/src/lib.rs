@@ -27,6 +27,7 @@ mod services;
 mod session;
 mod status;
 
+pub use capability::can_be_hidden;
 pub use connection::stream::ByteStream;
 pub use environment::Environment;
 pub use error::{ErrorKind, ProxyError};

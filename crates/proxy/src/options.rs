@@ -11,6 +11,12 @@ pub struct ProxyOptions {
     /// Accepts passwords without TLS from clients on the loopback interface. Meant for trying things
     /// out; elsewhere LOGINDISABLED stands until STARTTLS (RFC 3501 §6.2.3).
     pub plaintext_on_loopback: bool,
+    /// Names of capabilities that are not announced; see [`can_be_hidden`](crate::can_be_hidden).
+    pub hidden_capabilities: Vec<String>,
+    /// What the server says of itself to ID (RFC 2971 §3.3).
+    pub id_fields: Vec<(String, String)>,
+    /// Whether clients may compress the connection (RFC 4978).
+    pub compress: bool,
     /// Limits before login.
     pub before_login: BeforeLoginLimits,
     /// Limits on what one command may bring along.
@@ -93,6 +99,11 @@ impl Default for ProxyOptions {
         Self {
             name: Arc::from("proxy"),
             plaintext_on_loopback: false,
+            hidden_capabilities: Vec::new(),
+            id_fields: [("name", "Facteur"), ("version", env!("CARGO_PKG_VERSION"))]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            compress: true,
             before_login: BeforeLoginLimits::default(),
             command: CommandLimits::default(),
             connections: ConnectionLimits::default(),

@@ -4,6 +4,7 @@
 //! `storage.rs` makes the storage node, `links.rs` the way to storage nodes here and elsewhere, `fronts.rs` the roles
 //! that face the outside, and `doors.rs` their sockets. `server.rs` owns what runs, and ends it in the opposite order.
 
+pub mod addresses;
 pub mod certificates;
 pub mod doors;
 pub mod fronts;

@@ -13,7 +13,7 @@ use crate::compose::server::Server;
 use crate::exit::{Exit, Failure, OrExit, chain};
 use crate::notify::{State, notify};
 use crate::signals::{Request, Signals};
-use crate::{commands, compose, demo, options};
+use crate::{commands, compose, demo, options, output};
 
 /// Time that threads which block have once everything else has ended.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
@@ -63,9 +63,6 @@ async fn serve_with(source: &Source<'_>, settings: Settings) -> Result<(), Failu
     let telemetry = Observability::start(&telemetry).or_exit(Exit::Config, "telemetry")?;
     telemetry.install().or_exit(Exit::Software, "telemetry")?;
     raise_open_files();
-    for key in options::without_effect(&settings) {
-        tracing::warn!(key, "setting has no effect yet");
-    }
     let mut signals = Signals::listen()?;
     // Nothing is served yet, so a start that is not wanted any more is simply dropped.
     let started = tokio::select! {
@@ -107,7 +104,7 @@ async fn attend(
     signals: &mut Signals,
     telemetry: &Observability,
 ) -> Result<(), Failure> {
-    tracing::info!(addresses = ?server.addresses(), "serving");
+    announce(source, &server);
     notify(State::Ready);
     loop {
         // Both are receiving from queues, which is cancel safe.
@@ -129,6 +126,19 @@ async fn attend(
     tokio::select! {
         () = Box::pin(server.stop()) => Ok(()),
         () = signals.stop() => Err(Failure::new(Exit::TemporaryFailure, "stopped at once by a second signal")),
+    }
+}
+
+/// Says where the process can be reached: in the log, and on standard output for whoever started it. The demo has said
+/// so already.
+fn announce(source: &Source<'_>, server: &Server) {
+    let addresses = server.addresses();
+    tracing::info!(?addresses, "serving");
+    if source.serve.demo {
+        return;
+    }
+    if let Err(failure) = output::say(&addresses.lines()) {
+        tracing::warn!(reason = failure.lines().join("; "), "addresses were not printed");
     }
 }
 

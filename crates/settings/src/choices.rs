@@ -92,6 +92,16 @@ choice! {
 }
 
 choice! {
+    /// What a sender hears of an account without quota left.
+    OverQuota {
+        /// That it may try again later: 452 (RFC 3463 X.2.2).
+        Defer = "defer",
+        /// That the message goes back: 552.
+        Refuse = "refuse",
+    }
+}
+
+choice! {
     /// How log lines are written.
     LogFormat {
         /// For people.

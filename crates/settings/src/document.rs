@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::fixed::FIXED_LIMITS;
 use crate::section::{OptionInfo, SectionInfo};
 use crate::settings::sections;
 
@@ -36,7 +37,21 @@ pub fn reference() -> String {
     for section in sections() {
         write_section(&mut text, &section);
     }
+    write_fixed(&mut text);
     text
+}
+
+fn write_fixed(text: &mut String) {
+    text.push_str(
+        "\n## Limits that are not settings\n\n\
+         Replicas must come to the same result from the same log, and to the same summary from the same message, so\n\
+         these are part of the program.\n\n\
+         | What | Limit |\n|---|---|\n",
+    );
+    for limit in FIXED_LIMITS {
+        let shown = format!("{} {}", limit.value, limit.unit);
+        let _ = writeln!(text, "| {} | {} |", limit.name, shown.trim_end());
+    }
 }
 
 fn write_section(text: &mut String, section: &SectionInfo) {

@@ -14,6 +14,7 @@
 mod checks;
 mod choices;
 mod document;
+mod fixed;
 mod layers;
 mod named;
 mod nearest;
@@ -28,8 +29,9 @@ mod size;
 mod span;
 mod value;
 
-pub use choices::{LogFormat, LogLevel, ReadPolicy, Role, TableEngine, TlsVersion};
+pub use choices::{LogFormat, LogLevel, OverQuota, ReadPolicy, Role, TableEngine, TlsVersion};
 pub use document::{reference, sample};
+pub use fixed::{FIXED_LIMITS, FixedLimit};
 pub use layers::{Override, Sources};
 pub use named::NamedValue;
 pub use node::NodeAddress;

@@ -151,6 +151,7 @@ impl Driver {
             self.shared.delivery.resolve(address),
         );
         let outcome = found.await.unwrap_or(Err(RecipientRefusal::Temporary));
+        let outcome = outcome.and_then(|recipient| self.shared.rules.admit(recipient));
         let refused = outcome.is_err();
         let reply = self.session.resolved(outcome);
         self.channel.reply(&reply);

@@ -14,7 +14,6 @@ pub(crate) use transaction::{Accepted, Transaction};
 
 use crate::options::LmtpOptions;
 use crate::status::{Status, too_large};
-use crate::trace::TRACE_BYTES_MAX;
 
 /// What the driver must do next.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +45,7 @@ pub(crate) struct Rules {
     pub(crate) host_name: String,
     pub(crate) message_bytes_max: u64,
     pub(crate) recipients_max: usize,
+    pub(crate) subaddress: bool,
     pub(crate) bad_commands_max: u32,
     pub(crate) status: Status,
     /// Whether TLS can be had.
@@ -68,14 +68,24 @@ impl Rules {
     pub(crate) fn new(options: &LmtpOptions, starttls: bool) -> Self {
         Self {
             host_name: options.host_name.clone(),
-            // What is announced leaves room for what is put before a message.
-            message_bytes_max: options.message_bytes_max.saturating_sub(TRACE_BYTES_MAX),
+            message_bytes_max: options.message_bytes_max,
             recipients_max: options.recipients_max,
+            subaddress: options.subaddress,
             bad_commands_max: options.bad_commands_max,
             status: Status {
                 over_quota: options.over_quota,
             },
             starttls,
+        }
+    }
+}
+
+impl Rules {
+    /// Refuses a recipient who was found only without the detail of the address (RFC 5233), where that is not wanted.
+    pub(crate) fn admit(&self, recipient: Recipient) -> Result<Recipient, RecipientRefusal> {
+        match recipient.detail {
+            Some(_) if !self.subaddress => Err(RecipientRefusal::Unknown),
+            Some(_) | None => Ok(recipient),
         }
     }
 }

@@ -83,6 +83,7 @@ impl Delivery for Fake {
             "nobody" => Err(RecipientRefusal::Unknown),
             "full" => Err(RecipientRefusal::OverQuota),
             "away" => Err(RecipientRefusal::Temporary),
+            "packed" => Err(RecipientRefusal::NoSpace),
             "stuck" => std::future::pending().await,
             _ => Ok(recipient),
         }

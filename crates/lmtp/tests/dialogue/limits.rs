@@ -54,7 +54,7 @@ async fn a_storage_that_hangs_is_a_passing_failure() {
     client.expect(&[("LHLO x", "250"), ("MAIL FROM:<>", "250")]).await;
     client.send(b"RCPT TO:<stuck@example.org>\r\n").await;
     tokio::time::sleep(Duration::from_secs(61)).await;
-    assert!(client.hear().await.0.starts_with("450 4.2.1"));
+    assert!(client.hear().await.0.starts_with("451 4.3.0"));
     client
         .expect(&[("RCPT TO:<stalls@example.org>", "250"), ("DATA", "354")])
         .await;

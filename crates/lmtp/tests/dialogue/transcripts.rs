@@ -49,10 +49,11 @@ fn set(options: &mut LmtpOptions, option: &str) {
     let (name, value) = option.split_once(' ').expect("a name and a value");
     let number = || value.parse().expect("a number");
     match name {
-        "over-quota-defer" => options.over_quota = OverQuota::Defer,
+        "over-quota-refuse" => options.over_quota = OverQuota::Refuse,
+        "no-subaddress" => options.subaddress = false,
         "recipients-max" => options.recipients_max = number(),
         "line-bytes-max" => options.line_bytes_max = number(),
-        "message-bytes-max" => options.message_bytes_max = number() as u64 + 4096,
+        "message-bytes-max" => options.message_bytes_max = number() as u64,
         other => {
             assert_eq!(other, "bad-commands-max", "an option that is not known");
             options.bad_commands_max = value.parse().expect("a number");

@@ -38,6 +38,7 @@ impl From<&Resolution> for proto::Resolution {
                 match refusal {
                     RecipientRefusal::Unknown => proto::RecipientRefusal::Unknown,
                     RecipientRefusal::OverQuota => proto::RecipientRefusal::OverQuota,
+                    RecipientRefusal::NoSpace => proto::RecipientRefusal::NoSpace,
                     RecipientRefusal::Temporary => proto::RecipientRefusal::Temporary,
                 }
                 .into(),
@@ -60,6 +61,7 @@ impl TryFrom<proto::Resolution> for Resolution {
                     proto::RecipientRefusal::Unspecified => return Err(UNKNOWN),
                     proto::RecipientRefusal::Unknown => RecipientRefusal::Unknown,
                     proto::RecipientRefusal::OverQuota => RecipientRefusal::OverQuota,
+                    proto::RecipientRefusal::NoSpace => RecipientRefusal::NoSpace,
                     proto::RecipientRefusal::Temporary => RecipientRefusal::Temporary,
                 },
             ),

@@ -26,7 +26,9 @@ pub enum RecipientRefusal {
     Unknown,
     /// 552 5.2.2 or 452 4.2.2, as configured: no quota left.
     OverQuota,
-    /// 450 4.2.1: the storage cannot answer now.
+    /// 452 4.3.1: the disk has no room for more mail now.
+    NoSpace,
+    /// 451 4.3.0: the storage cannot answer now.
     Temporary,
 }
 

@@ -6,7 +6,7 @@ use crate::answer::Answer;
 use crate::connection::Connection;
 
 pub(super) fn capability(connection: &mut Connection) -> Answer {
-    let capabilities = connection.offer().capabilities();
+    let capabilities = connection.capabilities();
     response::capability(connection.out(), &capabilities);
     Answer::ok("Listed")
 }

@@ -1,5 +1,7 @@
 //! ID (RFC 2971).
 
+use std::sync::Arc;
+
 use imap_wire::response;
 
 use crate::answer::Answer;
@@ -21,7 +23,9 @@ pub(super) fn id(connection: &mut Connection, fields: &[(String, Option<String>)
         version = field("version"),
         "client says who it is"
     );
-    let version = env!("CARGO_PKG_VERSION");
-    response::id(connection.out(), &[("name", "Facteur"), ("version", version)]);
+    let services = Arc::clone(&connection.services);
+    let own = services.options.id_fields.iter();
+    let own: Vec<_> = own.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    response::id(connection.out(), &own);
     Answer::ok("Pleased to meet you")
 }

@@ -90,7 +90,7 @@ pub(super) fn accept(
     connection.session.failed_logins = 0;
     connection.before_login = None;
     connection.adjust_framer();
-    let capabilities = connection.offer().capabilities();
+    let capabilities = connection.capabilities();
     Ok(Answer::ok("Logged in").with(Code::Capability(capabilities)))
 }
 

@@ -60,7 +60,7 @@ impl Driver {
 
     /// RFC 3501 §7.1: the greeting, with the capabilities so that the client need not ask.
     fn greet(&mut self) {
-        let capabilities = self.connection.offer().capabilities();
+        let capabilities = self.connection.capabilities();
         let greeting = Status {
             tag: None,
             condition: Condition::Ok,

@@ -19,12 +19,13 @@ use std::sync::Arc;
 use imap_wire::command::SessionState;
 use imap_wire::frame::Limits;
 use imap_wire::parse::ParseOptions;
+use imap_wire::types::Capability;
 use mailstore::ports::ChannelBinding;
 use tls::MailServer;
 
 use crate::account_store::AccountStore;
 use crate::answer::{Answer, Failure};
-use crate::capability::Offer;
+use crate::capability::{Offer, announced};
 use crate::metrics::Stage;
 use crate::options::ProxyOptions;
 use crate::services::Services;
@@ -81,9 +82,18 @@ impl Connection {
             starttls: self.security.starttls.is_some() && !self.security.encrypted,
             passwords: self.security.encrypted || local,
             channel_binding: binding.tls_exporter.is_some() || binding.tls_server_end_point.is_some(),
+            compress: options.compress,
             compressed: self.session.compressed,
             append_bytes_max: options.command.append_bytes_max,
         }
+    }
+
+    /// Returns the capabilities that the client is told of now.
+    pub(crate) fn capabilities(&self) -> Vec<Capability> {
+        announced(
+            self.offer().capabilities(),
+            &self.services.options.hidden_capabilities,
+        )
     }
 
     /// Returns the state after login. The table of commands lets no handler that asks for it run before.

@@ -12,6 +12,7 @@ use settings::Role;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::Site;
+use super::addresses::Addresses;
 use crate::exit::{Exit, Failure, OrExit};
 use crate::listeners::{addresses, bind_all};
 
@@ -25,17 +26,6 @@ pub struct Doors {
     pub metrics: Vec<TcpListener>,
     pub rpc: Vec<rpc::Listener>,
     pub admin: Vec<rpc::Listener>,
-}
-
-/// Where a process can be reached. Its debug form stands in the log line `serving`, where scripts find the ports that
-/// the kernel chose.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Addresses {
-    pub imap: Vec<SocketAddr>,
-    pub imaps: Vec<SocketAddr>,
-    pub lmtp: Vec<SocketAddr>,
-    pub metrics: Vec<SocketAddr>,
-    pub admin_socket: Option<PathBuf>,
 }
 
 impl Doors {
@@ -76,6 +66,7 @@ impl Doors {
             imap: addresses(&self.imap),
             imaps: addresses(&self.imaps),
             lmtp: lmtp_addresses(&self.lmtp),
+            lmtp_socket: lmtp_socket(site),
             metrics: addresses(&self.metrics),
             admin_socket: admin_socket(site),
         }
@@ -85,9 +76,7 @@ impl Doors {
 /// Adds the Unix socket for LMTP, for the owner and the group: a transfer agent of this machine is put into it.
 fn lmtp_listeners(site: &Site, over_tcp: Vec<TcpListener>) -> Result<Vec<LmtpListener>, Failure> {
     let mut listeners: Vec<_> = over_tcp.into_iter().map(LmtpListener::Tcp).collect();
-    let path = site.settings.listen.lmtp_socket.as_ref();
-    if let Some(path) = path.filter(|_| site.plays(Role::Lmtp)) {
-        let path = site.data.join(path);
+    if let Some(path) = lmtp_socket(site) {
         let listener = unix_socket(&path).or_exit(Exit::CannotCreate, path.display())?;
         listeners.push(LmtpListener::Unix(listener));
     }
@@ -113,6 +102,13 @@ fn lmtp_addresses(listeners: &[LmtpListener]) -> Vec<SocketAddr> {
         LmtpListener::Unix(_) => None,
     };
     listeners.iter().filter_map(address).collect()
+}
+
+/// Returns the path of the socket for LMTP.
+fn lmtp_socket(site: &Site) -> Option<PathBuf> {
+    let path = site.settings.listen.lmtp_socket.as_ref();
+    path.filter(|_| site.plays(Role::Lmtp))
+        .map(|path| site.data.join(path))
 }
 
 /// Returns the path of the socket for administration.

@@ -10,12 +10,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::doors::{Addresses, Doors};
+use super::addresses::Addresses;
+use super::doors::Doors;
 use super::fronts::Fronts;
 use super::health::{Phase, Progress, health};
 use super::storage::Storage;
 use super::{Site, links, maintenance};
 use crate::exit::{Exit, Failure, OrExit};
+use crate::options;
 
 /// A running process.
 pub struct Server {
@@ -145,7 +147,10 @@ impl Server {
         );
         let stop = self.backs.clone();
         self.spawn(maintenance::repair_replicas(replicas, stop.clone()));
-        self.spawn(maintenance::compact_blobs(blobs, stop.clone()));
+        self.spawn(maintenance::compact_blobs(blobs.clone(), stop.clone()));
+        if let Some(pace) = options::storage::scrub(&self.site.settings) {
+            self.spawn(maintenance::scrub_blobs(blobs, pace, stop.clone()));
+        }
         self.spawn(async move {
             node.maintain(stop).await;
             Ok(())

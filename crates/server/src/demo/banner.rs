@@ -5,49 +5,31 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::account::USER;
-use crate::compose::doors::Addresses;
+use crate::compose::addresses::Addresses;
 
 /// Returns the lines. They are the same at every start on one data directory.
 pub fn banner(addresses: &Addresses, password: &str, authority: Option<&Path>, data: &Path) -> String {
-    let mut text = String::new();
-    let listeners = [
-        ("imap", &addresses.imap),
-        ("imaps", &addresses.imaps),
-        ("lmtp", &addresses.lmtp),
-    ];
+    let mut addresses = addresses.abridged();
+    // What few ask for stands behind what everybody needs.
+    let metrics = Addresses {
+        metrics: std::mem::take(&mut addresses.metrics),
+        ..Addresses::default()
+    };
+    let mut text = addresses.lines();
     // Writing to a string cannot fail.
-    for (scheme, bound) in listeners {
-        if let Some(address) = shown(bound) {
-            let _ = writeln!(text, "{scheme}://{address}");
-        }
-    }
-    if let Some(socket) = &addresses.admin_socket {
-        let _ = writeln!(text, "admin://{}", socket.display());
-    }
     let _ = writeln!(text, "user: {USER}\npassword: {password}");
-    if let Some((address, authority)) = shown(&addresses.imaps).zip(authority) {
+    if let Some((address, authority)) = addresses.imaps.first().zip(authority) {
         let authority = quoted(&authority.display().to_string());
-        let _ = writeln!(text, "{}", curl(address, password, &authority));
-        let _ = writeln!(text, "{}", mutt(address, password, &authority));
+        let _ = writeln!(text, "{}", curl(*address, password, &authority));
+        let _ = writeln!(text, "{}", mutt(*address, password, &authority));
     }
-    if let Some(address) = shown(&addresses.metrics) {
-        let _ = writeln!(text, "metrics: http://{address}/metrics");
-    }
+    text.push_str(&metrics.lines());
     let _ = writeln!(
         text,
         "data: {} (another place: --data-dir or FACTEUR_DATA_DIR)\nstop: Ctrl-C",
         data.display()
     );
     text
-}
-
-/// Prefers IPv4, which every mail program can be given without brackets.
-fn shown(bound: &[SocketAddr]) -> Option<SocketAddr> {
-    bound
-        .iter()
-        .find(|address| address.is_ipv4())
-        .or(bound.first())
-        .copied()
 }
 
 fn curl(imaps: SocketAddr, password: &str, authority: &str) -> String {
@@ -84,6 +66,7 @@ mod tests {
             imaps: both(40_993),
             lmtp: both(40_024),
             metrics: both(40_464),
+            lmtp_socket: None,
             admin_socket: Some("/srv/demo/admin.sock".into()),
         };
         let text = banner(

@@ -7,68 +7,27 @@ pub mod proxy;
 pub mod storage;
 pub mod telemetry;
 
-use settings::{Origin, Settings};
+use settings::Settings;
 
 use crate::exit::{Exit, Failure};
-
-/// Options that are read and checked, but that no part looks at yet. Whoever sets one is told.
-const WITHOUT_EFFECT: &[&str] = &[
-    "auth.token_ttl",
-    "cluster.call_timeout",
-    "cluster.connections_per_node",
-    "cluster.seeds",
-    "imap.compress",
-    "imap.hide_capabilities",
-    "imap.id_fields",
-    "imap.strict",
-    "limits.command_literals_max",
-    "limits.envelope_addresses_max",
-    "limits.keyword_bytes_max",
-    "limits.keywords_per_mailbox_max",
-    "limits.list_wildcards_max",
-    "limits.mailbox_depth_max",
-    "limits.mailbox_name_bytes_max",
-    "limits.mailboxes_per_account_max",
-    "limits.mime_depth_max",
-    "limits.mime_header_bytes_max",
-    "limits.mime_parameters_max",
-    "limits.mime_parts_max",
-    "limits.nesting_depth_max",
-    "limits.preauth_memory_bytes_max",
-    "limits.search_depth_max",
-    "limits.sequence_ranges_max",
-    "limits.subscriptions_per_account_max",
-    "lmtp.subaddress",
-    "storage.blob_retention",
-    "storage.expunge_ranges_max",
-    "storage.scrub_bytes_per_second_max",
-    "storage.scrub_interval",
-];
 
 /// Checks what only the parts know, beyond what the settings check by themselves.
 ///
 /// # Errors
 /// What cannot be, one line each.
 pub fn check(settings: &Settings) -> Result<(), Failure> {
-    let mut problems = Vec::new();
+    let mut problems = proxy::problems(settings);
     if let Err(error) = accounts::mailboxes(settings) {
         problems.push(format!("settings: `account.mailboxes`: {error}"));
+    }
+    if storage::message_bytes_max(settings) > settings.limits.spool_bytes_max.bytes() {
+        problems.push("settings: `limits.spool_bytes_max` has no room for the largest message".to_owned());
     }
     if problems.is_empty() {
         Ok(())
     } else {
         Err(Failure::of_lines(Exit::Config, problems))
     }
-}
-
-/// Returns the options that somebody has set although they do nothing yet.
-pub fn without_effect(settings: &Settings) -> impl Iterator<Item = &'static str> {
-    let set = settings
-        .effective()
-        .iter()
-        .filter(|option| option.origin != Origin::Default);
-    set.map(|option| option.key)
-        .filter(|key| WITHOUT_EFFECT.contains(key))
 }
 
 #[cfg(test)]
@@ -91,31 +50,71 @@ mod tests {
     #[test]
     fn the_defaults_can_be_had() {
         assert_eq!(check(&Settings::default()), Ok(()));
-        assert_eq!(without_effect(&Settings::default()).count(), 0);
     }
 
     #[test]
-    fn what_cannot_be_had_is_refused() {
-        let settings = settings(&[("account.mailboxes", r"Sent=\Outbox")]);
+    fn what_cannot_be_had_is_refused_all_at_once() {
+        let settings = settings(&[
+            ("account.mailboxes", r"Sent=\Outbox"),
+            ("imap.hide_capabilities", "LOGINDISABLED"),
+            ("limits.spool_bytes_max", "150MiB"),
+            ("lmtp.message_bytes_max", "153599KiB"),
+        ]);
         let failure = check(&settings).expect_err("refused");
         assert_eq!(failure.exit(), Exit::Config);
-        assert_eq!(failure.lines().len(), 1, "{:?}", failure.lines());
+        assert_eq!(failure.lines().len(), 3, "{:?}", failure.lines());
     }
 
+    /// What the reference says of bounds that no setting changes is what the parts do.
     #[test]
-    fn whoever_sets_what_does_nothing_is_told() {
-        let settings = settings(&[("imap.strict", "true"), ("log.level", "debug")]);
-        assert_eq!(without_effect(&settings).collect::<Vec<_>>(), ["imap.strict"]);
-    }
-
-    #[test]
-    fn every_option_without_effect_exists() {
-        let settings = Settings::default();
-        for key in WITHOUT_EFFECT {
-            assert!(
-                settings.effective().iter().any(|option| option.key == *key),
-                "{key}"
-            );
+    fn the_fixed_limits_are_those_of_the_parts() {
+        use mail_message::limits as message;
+        use mailstore::{address, flags, limits, name};
+        let parts: &[(&str, u64)] = &[
+            ("Mailboxes of an account", limits::MAILBOXES_MAX as u64),
+            ("Subscriptions of an account", limits::SUBSCRIPTIONS_MAX as u64),
+            ("Mailbox name", name::NAME_BYTES_MAX as u64),
+            ("Levels of a mailbox name", name::NAME_DEPTH_MAX as u64),
+            ("Keywords of a mailbox", flags::KEYWORDS_MAX as u64),
+            ("Keyword", flags::KEYWORD_BYTES_MAX as u64),
+            ("Address of an account", address::ADDRESS_BYTES_MAX as u64),
+            ("Messages of one APPEND", limits::APPEND_MESSAGES_MAX as u64),
+            (
+                "Messages of one STORE, COPY or MOVE",
+                limits::COMMAND_MESSAGES_MAX as u64,
+            ),
+            (
+                "Changes remembered for QRESYNC, a mailbox",
+                limits::EXPUNGE_LOG_ROWS_MAX as u64,
+            ),
+            (
+                "UID ranges remembered for QRESYNC, a mailbox",
+                limits::EXPUNGE_LOG_RANGES_MAX as u64,
+            ),
+            ("Life of a session's token", auth::TOKEN_LIFETIME.as_secs()),
+            ("Tag of a command", imap_wire::types::TAG_BYTES_MAX as u64),
+            (
+                "NOT, OR and parentheses of SEARCH",
+                imap_wire::types::SEARCH_DEPTH_MAX as u64,
+            ),
+            (
+                "Wildcards in a pattern of LIST",
+                imap_wire::list_match::WILDCARDS_MAX as u64,
+            ),
+            ("Message with a summary", message::MESSAGE_BYTES_MAX as u64),
+            ("Levels of MIME", message::DEPTH_MAX as u64),
+            ("MIME parts of a message", message::PARTS_MAX as u64),
+            ("Header bytes of a part", message::HEADER_PARSE_BYTES_MAX as u64),
+            ("Addresses of a field of ENVELOPE", message::ADDRESSES_MAX as u64),
+            (
+                "Parameters of a MIME header field",
+                message::PARAMETERS_MAX as u64,
+            ),
+        ];
+        assert_eq!(parts.len(), settings::FIXED_LIMITS.len());
+        for (limit, (name, value)) in settings::FIXED_LIMITS.iter().zip(parts) {
+            assert!(limit.name.starts_with(name), "{} is not {name}", limit.name);
+            assert_eq!(limit.value, *value, "{name}");
         }
     }
 }

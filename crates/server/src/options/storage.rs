@@ -12,8 +12,12 @@ use settings::Settings;
 use storage_node::{NodeOptions, SessionLimits};
 use wal::WalOptions;
 
+use crate::compose::maintenance::ScrubPace;
+
 /// How often tables write out what they buffer, so that less is replayed after a crash of the process.
 const TABLE_FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a body that no message names is kept, so that one just arriving is not lost.
+const BLOB_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Work for each thread that blocks that may wait before more is refused.
 const WAITING_PER_THREAD: usize = 64;
 
@@ -129,7 +133,7 @@ pub fn node(settings: &Settings, name: &str) -> NodeOptions {
             entries_max: count(auth.login_cache_entries_max),
             lifetime: auth.login_cache_ttl,
         }),
-        blob_grace: settings.storage.blob_retention,
+        blob_grace: BLOB_GRACE,
     }
 }
 
@@ -157,10 +161,20 @@ fn limiter(settings: &Settings) -> LimiterOptions {
     }
 }
 
-/// Returns the largest message that comes in by any way.
+/// Returns the largest message that is stored: one that was delivered is longer by its trace fields than it came in.
 pub fn message_bytes_max(settings: &Settings) -> u64 {
-    let (append, lmtp) = (settings.limits.append_bytes_max, settings.lmtp.message_bytes_max);
-    append.max(lmtp).bytes()
+    let append = settings.limits.append_bytes_max.bytes();
+    let delivered = settings.lmtp.message_bytes_max.bytes();
+    append.max(delivered.saturating_add(lmtp::TRACE_BYTES_MAX))
+}
+
+/// Returns how everything on disk is read and checked by and by; nothing when it never is.
+pub fn scrub(settings: &Settings) -> Option<ScrubPace> {
+    let storage = &settings.storage;
+    (!storage.scrub_interval.is_zero()).then(|| ScrubPace {
+        interval: storage.scrub_interval,
+        bytes_per_second_max: storage.scrub_bytes_per_second_max.bytes(),
+    })
 }
 
 /// Returns how many calls may block at one time.
@@ -205,6 +219,19 @@ mod tests {
         let sled = sled(&settings, PathBuf::new(), BootId::new("boot")).expect("valid");
         let whole = sled.cache_bytes_per_shelf * u64::from(sled.shelves.get());
         assert_eq!(whole, settings.storage.cache_bytes.bytes());
+    }
+
+    /// RFC 1870 §6.1: what is announced as SIZE is taken.
+    #[test]
+    fn the_largest_message_that_is_announced_can_be_stored() {
+        let mut settings = Settings::default();
+        settings.limits.append_bytes_max = "1MiB".parse().expect("a size");
+        settings.lmtp.message_bytes_max = "2MiB".parse().expect("a size");
+        let announced = crate::options::lmtp::lmtp(&settings, "x").message_bytes_max;
+        assert_eq!(announced, 2 * 1024 * 1024);
+        assert!(message_bytes_max(&settings) >= announced + lmtp::TRACE_BYTES_MAX);
+        settings.limits.append_bytes_max = "3MiB".parse().expect("a size");
+        assert_eq!(message_bytes_max(&settings), 3 * 1024 * 1024);
     }
 
     #[test]

@@ -37,8 +37,6 @@ section! {
         login_cache_ttl: Duration = "5m" in "1s" to "1h";
         /// Logins in the cache.
         login_cache_entries_max: u32 = "10000" in "1" to "10000000";
-        /// Time that a session's token is valid; it is renewed while the session lives.
-        token_ttl: Duration = "10m" in "1m" to "1h";
     }
 }
 

@@ -8,8 +8,6 @@ use crate::size::ByteSize;
 section! {
     /// What one client, or all together, may use up. Names that begin with `preauth` hold before login.
     Limits = "limits" {
-        /// Memory of one connection before login.
-        preauth_memory_bytes_max: ByteSize = "64KiB" in "16KiB" to "16MiB";
         /// A literal before login.
         preauth_literal_bytes_max: ByteSize = "8KiB" in "256B" to "1MiB";
         /// A whole command before login, its literals included.
@@ -32,51 +30,21 @@ section! {
         line_bytes_max: ByteSize = "64KiB" in "8KiB" to "16MiB";
         /// All arguments of a command, literals included; messages of APPEND do not count.
         command_bytes_max: ByteSize = "256KiB" in "64KiB" to "64MiB";
-        /// Literals of one command.
-        command_literals_max: u32 = "1000" in "1" to "100000";
+        /// Commands in a row that may be wrong; one more ends the connection.
+        bad_commands_max: u32 = "20" in "1" to "100000";
         /// A message given to APPEND; announced as APPENDLIMIT (RFC 7889).
         append_bytes_max: ByteSize = "150MiB" in "64KiB" to "4GiB";
         /// A message on its way that is kept in memory; a larger one goes to the spool.
         append_memory_bytes_max: ByteSize = "256KiB" in "16KiB" to "16MiB";
         /// All messages on their way through this process. When it is full, APPEND is answered `NO [LIMIT]` and LMTP 452.
         spool_bytes_max: ByteSize = "4GiB" in "1MiB" to "1TiB";
-        /// Parentheses within each other, in any list.
-        nesting_depth_max: u32 = "32" in "4" to "256";
-        /// NOT, OR and parentheses of SEARCH within each other.
-        search_depth_max: u32 = "50" in "4" to "256";
-        /// Ranges of a sequence set, after overlapping ones were joined.
-        sequence_ranges_max: u32 = "50000" in "100" to "10000000";
-        /// Wildcards in a pattern of LIST.
-        list_wildcards_max: u32 = "64" in "1" to "1000";
         /// Time on a processor that one command may take; then `NO [LIMIT]`.
         command_cpu_max: Duration = "10s" in "100ms" to "10m";
         /// Answers that wait for a slow reader, a connection.
         output_bytes_max: ByteSize = "256KiB" in "16KiB" to "64MiB";
         /// Time that a client may refuse to read; then the connection ends.
         output_stall_timeout: Duration = "5m" in "1s" to "1d";
-
-        /// A mailbox name in bytes, with all its levels.
-        mailbox_name_bytes_max: u32 = "1000" in "64" to "4096";
-        /// Levels of a mailbox name.
-        mailbox_depth_max: u32 = "100" in "2" to "1000";
-        /// Mailboxes of an account.
-        mailboxes_per_account_max: u32 = "20000" in "10" to "1000000";
-        /// Subscriptions of an account.
-        subscriptions_per_account_max: u32 = "20000" in "10" to "1000000";
-        /// Different keywords in a mailbox.
-        keywords_per_mailbox_max: u32 = "100" in "1" to "1000";
-        /// A keyword in bytes.
-        keyword_bytes_max: u32 = "100" in "10" to "1000";
-
-        /// Levels of MIME within each other; deeper parts are described as opaque.
-        mime_depth_max: u32 = "100" in "5" to "1000";
-        /// MIME parts of a message; later parts are described as opaque.
-        mime_parts_max: u32 = "10000" in "10" to "100000";
-        /// Header bytes of a message that are looked at.
-        mime_header_bytes_max: ByteSize = "1MiB" in "16KiB" to "64MiB";
-        /// Addresses in an ENVELOPE.
-        envelope_addresses_max: u32 = "1000" in "10" to "100000";
-        /// Parameters of a MIME header field.
-        mime_parameters_max: u32 = "100" in "5" to "10000";
+        /// Messages in all mailbox views that sessions keep in memory together, at about 32 bytes each.
+        view_messages_max: u32 = "8388608" in "10000" to "1000000000";
     }
 }

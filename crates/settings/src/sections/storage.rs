@@ -30,14 +30,10 @@ section! {
         reserve_bytes: ByteSize = "1GiB" in "0" to "1TiB";
         /// Share of the disk kept free, in percent; the larger of the two holds.
         reserve_percent: u32 = "5" in "0" to "50";
-        /// Time in which everything on disk is read once and checked; 0 for never.
+        /// Time from the end of one check of all bodies of messages to the beginning of the next; 0 for never.
         scrub_interval: Duration = "14d" in "0" to "3650d";
-        /// Speed of that.
+        /// Speed of that check.
         scrub_bytes_per_second_max: ByteSize = "16MiB" in "64KiB" to "16GiB";
-        /// Time that a body without any message is kept, so that one just arriving is not lost.
-        blob_retention: Duration = "24h" in "1h" to "365d";
-        /// Vanished messages of a mailbox that are remembered one by one for QRESYNC (RFC 7162 §3.2.5).
-        expunge_ranges_max: u32 = "10000" in "100" to "10000000";
     }
 }
 
@@ -48,8 +44,6 @@ section! {
         node_id: u64 = "1" in "1" to "1000000";
         /// The storage nodes with which a cluster starts; empty for a process alone.
         nodes: Vec<NodeAddress> = "";
-        /// Storage nodes, host and port, that a process asks for the others.
-        seeds: Vec<String> = "";
         /// Time between two signs of life of a group's leader.
         heartbeat_interval: Duration = "250ms" in "10ms" to "1m";
         /// Least time without a leader after which a replica stands for election.
@@ -58,11 +52,7 @@ section! {
         election_timeout_max: Duration = "1200ms" in "100ms" to "10m";
         /// How a leader makes sure that it still leads before it answers a read.
         read_policy: ReadPolicy = "lease";
-        /// Time that one call to another node may take.
-        call_timeout: Duration = "10s" in "100ms" to "10m";
         /// Time that a command waits for a group without a leader; then `NO [UNAVAILABLE]`.
         leaderless_timeout: Duration = "30s" in "1s" to "10m";
-        /// Connections to each other node.
-        connections_per_node: u32 = "3" in "1" to "16";
     }
 }

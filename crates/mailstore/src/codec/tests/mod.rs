@@ -206,7 +206,14 @@ proptest! {
         let recipient = ports::Recipient { address, account, detail };
         check(&recipient, encode_recipient, decode_recipient);
         check(&Ok(recipient), encode_resolution, decode_resolution);
-        check(&Err(ports::RecipientRefusal::OverQuota), encode_resolution, decode_resolution);
+        for refusal in [
+            ports::RecipientRefusal::Unknown,
+            ports::RecipientRefusal::OverQuota,
+            ports::RecipientRefusal::NoSpace,
+            ports::RecipientRefusal::Temporary,
+        ] {
+            check(&Err(refusal), encode_resolution, decode_resolution);
+        }
         let envelope = ports::DeliveryEnvelope { sender: text, transaction };
         check(&envelope, encode_delivery_envelope, decode_delivery_envelope);
         check(&ports::StoredBlob { blob, size }, encode_stored_blob, decode_stored_blob);
