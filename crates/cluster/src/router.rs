@@ -106,6 +106,13 @@ impl Router {
         }
     }
 
+    /// Returns the room that is taken by content on its way, out of
+    /// [`SpoolOptions::total_bytes_max`].
+    #[must_use]
+    pub fn spooled_bytes(&self) -> u64 {
+        self.inner.spool.taken_bytes()
+    }
+
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (&str, &Arc<dyn StorageNode>)> {
         self.inner.nodes.iter().map(|(name, node)| (name.as_str(), node))
     }

@@ -42,6 +42,7 @@ impl Default for SpoolOptions {
 /// Where content on its way is kept, within a budget.
 pub(crate) struct Spool {
     options: SpoolOptions,
+    units: usize,
     budget: Arc<Semaphore>,
 }
 
@@ -59,10 +60,20 @@ enum Form {
 impl Spool {
     pub(crate) fn new(options: SpoolOptions) -> Self {
         let units = usize::try_from(options.total_bytes_max / UNIT_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
+        let units = units.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            budget: Arc::new(Semaphore::new(units.clamp(1, Semaphore::MAX_PERMITS))),
+            budget: Arc::new(Semaphore::new(units)),
+            units,
             options,
         }
+    }
+
+    /// Returns how much of the budget is taken.
+    pub(crate) fn taken_bytes(&self) -> u64 {
+        let taken = self.units.saturating_sub(self.budget.available_permits());
+        u64::try_from(taken)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(UNIT_BYTES)
     }
 
     fn keep(&self, size: u64) -> Result<Kept, StoreError> {

@@ -12,6 +12,7 @@ pub(crate) struct Instruments {
     recipients: Counter<u64>,
     delivery: Histogram<f64>,
     refused: Counter<u64>,
+    traffic: Counter<u64>,
 }
 
 impl Instruments {
@@ -20,7 +21,26 @@ impl Instruments {
             recipients: meter.u64_counter("facteur_lmtp_recipients").build(),
             delivery: meter.f64_histogram("facteur_lmtp_delivery_duration").build(),
             refused: meter.u64_counter("facteur_connections_refused").build(),
+            traffic: meter.u64_counter("facteur_traffic").build(),
         }
+    }
+
+    /// Counts octets that came in, before TLS.
+    pub(crate) fn received(&self, octets: usize) {
+        self.count("in", octets);
+    }
+
+    /// Counts octets that went out, before TLS.
+    pub(crate) fn sent(&self, octets: usize) {
+        self.count("out", octets);
+    }
+
+    fn count(&self, direction: &'static str, octets: usize) {
+        let labels = [
+            KeyValue::new("protocol", "lmtp"),
+            KeyValue::new("direction", direction),
+        ];
+        self.traffic.add(octets as u64, &labels);
     }
 
     /// Counts the answer for one recipient of a whole message.

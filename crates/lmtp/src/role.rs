@@ -132,7 +132,8 @@ impl Lmtp {
     /// # Errors
     /// When there are too many connections. What happens later is the session's own affair.
     pub async fn serve(&self, stream: impl ByteStream + 'static, peer: Peer) -> Result<(), LmtpError> {
-        let channel = Channel::new(Box::new(stream), self.shared.options.times.clone());
+        let (times, instruments) = (self.shared.options.times.clone(), self.shared.instruments.clone());
+        let channel = Channel::new(Box::new(stream), times, instruments);
         let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else {
             self.shared.instruments.refused();
             turn_away(channel).await;

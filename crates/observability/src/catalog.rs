@@ -141,7 +141,6 @@ const LOGIN: Label = Label {
     values: &[
         "ok",
         "credentials",
-        "suspended",
         "throttled",
         "aborted",
         "unavailable",
@@ -150,34 +149,11 @@ const LOGIN: Label = Label {
 };
 const LIMIT: Label = Label {
     name: "limit",
-    values: &[
-        "preauth-memory",
-        "preauth-literal",
-        "preauth-command",
-        "preauth-timeout",
-        "preauth-bad-commands",
-        "preauth-connections",
-        "connections",
-        "connections-per-user",
-        "sessions",
-        "line",
-        "command",
-        "literals",
-        "append",
-        "spool",
-        "nesting",
-        "search",
-        "sequence",
-        "wildcards",
-        "cpu",
-        "output",
-        "mailbox-name",
-        "mailboxes",
-        "subscriptions",
-        "keywords",
-        "recipients",
-        "disk",
-    ],
+    values: &["preauth-timeout", "preauth-bad-commands", "connections-per-user"],
+};
+const ADMISSION: Label = Label {
+    name: "limit",
+    values: &["preauth-connections", "connections"],
 };
 const DELIVERY: Label = Label {
     name: "outcome",
@@ -185,41 +161,24 @@ const DELIVERY: Label = Label {
 };
 const REPLICA: Label = Label {
     name: "role",
-    values: &["leader", "follower", "learner", "stopped"],
-};
-const PROPOSAL: Label = Label {
-    name: "outcome",
-    values: &["committed", "rejected", "not-leader", "timeout", "failed"],
-};
-const CALL: Label = Label {
-    name: "outcome",
-    values: &[
-        "ok",
-        "invalid",
-        "not-leader",
-        "unavailable",
-        "timeout",
-        "denied",
-        "internal",
-    ],
+    values: &["leader", "follower"],
 };
 const SERVICE: Label = Label {
     name: "service",
-    values: &["raft", "mail", "login", "delivery", "admin", "blob"],
-};
-const REBUILD: Label = Label {
-    name: "cause",
-    values: &["unclean", "corrupt", "missing", "version", "bloated"],
+    values: &[
+        "admin",
+        "content",
+        "delivery",
+        "login",
+        "mail",
+        "node-admin",
+        "raft",
+    ],
 };
 const DISK: Label = Label {
     name: "kind",
     values: &["total", "free", "reserve"],
 };
-const DAMAGE: Label = Label {
-    name: "part",
-    values: &["wal", "snapshot", "blob", "table"],
-};
-
 const fn counter(name: &'static str, labels: &'static [Label], help: &'static str) -> Metric {
     Metric {
         name,
@@ -250,16 +209,6 @@ const fn seconds(name: &'static str, labels: &'static [Label], help: &'static st
     }
 }
 
-const fn counts(name: &'static str, labels: &'static [Label], help: &'static str) -> Metric {
-    Metric {
-        name,
-        kind: MetricKind::Histogram,
-        unit: "",
-        labels,
-        help,
-    }
-}
-
 const fn in_bytes(metric: Metric) -> Metric {
     Metric { unit: "By", ..metric }
 }
@@ -273,13 +222,13 @@ pub const METRICS: &[Metric] = &[
     ),
     counter(
         "facteur_connections_refused",
-        &[PROTOCOL, LIMIT],
+        &[PROTOCOL, ADMISSION],
         "Connections that a limit turned away.",
     ),
     in_bytes(counter(
         "facteur_traffic",
         &[PROTOCOL, DIRECTION],
-        "Bytes of mail protocols, after TLS.",
+        "Bytes of mail protocols, before compression and TLS.",
     )),
     counter(
         "facteur_logins",
@@ -305,7 +254,7 @@ pub const METRICS: &[Metric] = &[
     in_bytes(gauge(
         "facteur_spool",
         &[],
-        "Messages on their way through this process.",
+        "Room that is taken by messages on their way through this process.",
     )),
     counter("facteur_lmtp_recipients", &[DELIVERY], "Recipients answered."),
     seconds(
@@ -319,65 +268,32 @@ pub const METRICS: &[Metric] = &[
         &[],
         "Replicas on this node that know no leader.",
     ),
-    counter(
-        "facteur_proposals",
-        &[PROPOSAL],
-        "Changes proposed to the groups led here.",
-    ),
     seconds(
         "facteur_commit_duration",
         &[],
-        "Time from proposing a change to applying it.",
+        "Time from proposing a change here to applying it.",
     ),
     seconds(
-        "facteur_apply_duration",
+        "facteur_wal_sync_duration",
         &[],
-        "Time to apply one batch of committed changes.",
-    ),
-    seconds("facteur_wal_flush_duration", &[], "Time of one flush of the log."),
-    counts(
-        "facteur_wal_flush_records",
-        &[],
-        "Records that one flush made durable.",
+        "Time until a change that was proposed here was durable in the log here.",
     ),
     in_bytes(gauge("facteur_wal_size", &[], "The log on disk.")),
-    in_bytes(counter(
-        "facteur_blob_written",
-        &[],
-        "Bodies of messages written.",
-    )),
     in_bytes(gauge("facteur_blob_size", &[], "Bodies of messages on disk.")),
-    gauge(
-        "facteur_blobs_missing",
+    counter(
+        "facteur_blobs_damaged",
         &[],
-        "Bodies that this node must still fetch from another.",
-    ),
-    seconds("facteur_snapshot_duration", &[], "Time to write one snapshot."),
-    counter(
-        "facteur_table_rebuilds",
-        &[REBUILD],
-        "Table shelves thrown away and rebuilt.",
-    ),
-    counter(
-        "facteur_damage_found",
-        &[DAMAGE],
-        "Records that failed their checksum.",
+        "Bodies of messages that the check of all bodies found to be bad.",
     ),
     in_bytes(gauge(
         "facteur_disk",
         &[DISK],
         "The disk that holds the data directory.",
     )),
-    counter("facteur_rpc_calls", &[SERVICE, CALL], "Calls to other nodes."),
     seconds(
-        "facteur_rpc_call_duration",
+        "facteur_rpc_serve_duration",
         &[SERVICE],
-        "Time of one call to another node.",
-    ),
-    counter(
-        "facteur_trace_spans_dropped",
-        &[],
-        "Spans that were not exported because the queue was full.",
+        "Time to answer one call of another process.",
     ),
     in_bytes(gauge(
         "facteur_process_resident",

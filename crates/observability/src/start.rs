@@ -15,6 +15,7 @@ use crate::log::level::{self, LevelControl};
 use crate::log::line::LineFormat;
 use crate::log::sink::Sink;
 use crate::log::{AuthLogOptions, LogOptions};
+use crate::metrics::{Metrics, SpanDurations};
 use crate::traces::{TraceOptions, Traces};
 
 /// Everything that `server` decides.
@@ -33,6 +34,7 @@ pub struct Observability {
     dispatch: Dispatch,
     level: LevelControl,
     traces: Option<Traces>,
+    durations: SpanDurations,
 }
 
 /// Libraries whose spans say nothing about mail; those of the exporter's own connection would feed on themselves.
@@ -94,15 +96,24 @@ impl Observability {
             let attempts = filter_fn(|metadata| metadata.target() == AUTH_TARGET);
             AuthLog::new(auth, options.log.format).with_filter(attempts)
         });
+        let durations = SpanDurations::default();
+        let measured = durations.clone().with_filter(filter_fn(SpanDurations::measures));
         let subscriber = Registry::default()
             .with(lines)
             .with(auth_log)
+            .with(measured)
             .with(traces.as_ref().map(span_layer));
         Ok(Self {
             dispatch: Dispatch::new(subscriber),
             level: LevelControl::new(handle),
             traces,
+            durations,
         })
+    }
+
+    /// Records into these metrics, from now on, how long commits and the like take.
+    pub fn measure(&self, metrics: &Metrics) {
+        self.durations.record_into(&metrics.meter("spans"));
     }
 
     /// Makes this the process's own: every event and span goes here from now on, and trace contexts of other

@@ -1,7 +1,7 @@
 //! Metrics follow the catalog, and nothing else gets out.
 
-use observability::Metrics;
 use observability::catalog::METRICS;
+use observability::{Metrics, Observability, Options, Sink};
 use opentelemetry::KeyValue;
 
 fn lines(metrics: &Metrics, name: &str) -> Vec<String> {
@@ -54,11 +54,14 @@ fn an_unknown_label_is_cut_off() {
         .build();
     counter.add(
         1,
-        &[KeyValue::new("limit", "cpu"), KeyValue::new("user", "alice")],
+        &[
+            KeyValue::new("limit", "preauth-timeout"),
+            KeyValue::new("user", "alice"),
+        ],
     );
     assert_eq!(
         lines(&metrics, "facteur_limits_reached"),
-        ["facteur_limits_reached_total{limit=\"cpu\"} 1"]
+        ["facteur_limits_reached_total{limit=\"preauth-timeout\"} 1"]
     );
 }
 
@@ -69,17 +72,47 @@ fn a_value_outside_its_set_is_not_served() {
         .meter("proxy")
         .u64_counter("facteur_limits_reached")
         .build();
-    counter.add(1, &[KeyValue::new("limit", "cpu")]);
+    counter.add(1, &[KeyValue::new("limit", "preauth-timeout")]);
     counter.add(1, &[KeyValue::new("limit", "alice@example.org")]);
     let text = metrics.text().expect("written");
     assert!(
-        text.contains("facteur_limits_reached_total{limit=\"cpu\"} 1"),
+        text.contains("facteur_limits_reached_total{limit=\"preauth-timeout\"} 1"),
         "{text}"
     );
     assert!(!text.contains("alice"), "{text}");
     let violations = metrics.violations();
     assert_eq!(violations.len(), 1);
     assert!(!violations[0].to_string().contains("alice"));
+}
+
+#[test]
+fn what_spans_cover_is_measured() {
+    let metrics = Metrics::new().expect("made");
+    let sink = || Sink::new(std::io::sink());
+    let observability = Observability::with_sinks(&Options::default(), sink(), sink(), None).expect("valid");
+    let work = || {
+        let _propose = tracing::info_span!("consensus.propose").entered();
+        drop(tracing::info_span!("wal.sync").entered());
+        for path in ["/facteur.node.v1.Mail/Fetch", "/facteur.made.up/Path"] {
+            drop(tracing::debug_span!("rpc.serve", method = path).entered());
+        }
+        drop(tracing::info_span!("something.else").entered());
+    };
+    tracing::dispatcher::with_default(observability.dispatch(), || {
+        work();
+        observability.measure(&metrics);
+        work();
+    });
+    let counted = [
+        "facteur_commit_duration_seconds_count 1",
+        "facteur_wal_sync_duration_seconds_count 1",
+        "facteur_rpc_serve_duration_seconds_count{service=\"mail\"} 1",
+    ];
+    let text = metrics.text().expect("written");
+    for line in counted {
+        assert!(text.lines().any(|served| served == line), "{line} in {text}");
+    }
+    assert!(metrics.violations().is_empty());
 }
 
 #[test]

@@ -16,6 +16,32 @@ pub(crate) struct Metrics {
     durations: Histogram<f64>,
     leniencies: Counter<u64>,
     limits: Counter<u64>,
+    traffic: Counter<u64>,
+}
+
+/// Counts the octets of one connection, before compression and TLS.
+#[derive(Clone)]
+pub(crate) struct Traffic {
+    counter: Counter<u64>,
+    protocol: &'static str,
+}
+
+impl Traffic {
+    pub(crate) fn received(&self, octets: usize) {
+        self.count("in", octets);
+    }
+
+    pub(crate) fn sent(&self, octets: usize) {
+        self.count("out", octets);
+    }
+
+    fn count(&self, direction: &'static str, octets: usize) {
+        let labels = [
+            KeyValue::new("protocol", self.protocol),
+            KeyValue::new("direction", direction),
+        ];
+        self.counter.add(octets as u64, &labels);
+    }
 }
 
 /// What a connection is doing, as far as it is counted.
@@ -40,7 +66,7 @@ pub(crate) enum LoginOutcome {
 
 impl Metrics {
     pub(crate) fn new(meter: &Meter) -> Self {
-        Self {
+        let metrics = Self {
             connections: meter.i64_up_down_counter("facteur_connections").build(),
             refused: meter.u64_counter("facteur_connections_refused").build(),
             logins: meter.u64_counter("facteur_logins").build(),
@@ -51,6 +77,18 @@ impl Metrics {
                 .build(),
             leniencies: meter.u64_counter("facteur_imap_leniencies").build(),
             limits: meter.u64_counter("facteur_limits_reached").build(),
+            traffic: meter.u64_counter("facteur_traffic").build(),
+        };
+        // Served from the start, so that whoever watches it sees it rise.
+        metrics.leniencies.add(0, &[]);
+        metrics
+    }
+
+    /// Returns what counts the octets of a connection of this protocol.
+    pub(crate) fn traffic(&self, protocol: &'static str) -> Traffic {
+        Traffic {
+            counter: self.traffic.clone(),
+            protocol,
         }
     }
 

@@ -213,9 +213,10 @@ impl Proxy {
         (place, before_login): (Place, Place),
     ) -> Connection {
         let options = &self.services.options;
+        let traffic = self.services.metrics.traffic(security.protocol);
         Connection {
             client: Client {
-                transport: connection::new_transport(stream, options),
+                transport: connection::new_transport(stream, options).counted(traffic),
                 framer: Framer::new(connection::limits(options, false), ParseOptions::default()),
             },
             services: Arc::clone(&self.services),

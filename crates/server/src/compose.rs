@@ -8,6 +8,7 @@ pub mod addresses;
 pub mod certificates;
 pub mod doors;
 pub mod fronts;
+pub mod gauges;
 pub mod health;
 pub mod keys;
 pub mod links;

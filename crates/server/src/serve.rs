@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use observability::Observability;
+use observability::{Metrics, Observability};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use settings::Settings;
 use tokio::runtime::Runtime;
@@ -62,11 +62,16 @@ async fn serve_with(source: &Source<'_>, settings: Settings) -> Result<(), Failu
     let telemetry = options::telemetry::telemetry(&settings, instance.as_str());
     let telemetry = Observability::start(&telemetry).or_exit(Exit::Config, "telemetry")?;
     telemetry.install().or_exit(Exit::Software, "telemetry")?;
+    let metrics = settings.telemetry.metrics.then(Metrics::new).transpose();
+    let metrics = metrics.or_exit(Exit::Software, "metrics")?;
+    if let Some(metrics) = &metrics {
+        telemetry.measure(metrics);
+    }
     raise_open_files();
     let mut signals = Signals::listen()?;
     // Nothing is served yet, so a start that is not wanted any more is simply dropped.
     let started = tokio::select! {
-        started = Box::pin(start(source, settings)) => started,
+        started = Box::pin(start(source, settings, metrics)) => started,
         () = signals.stop() => return Ok(()),
     };
     let outcome = attend(source, started?, &mut signals, &telemetry).await;
@@ -88,8 +93,8 @@ fn raise_open_files() {
     }
 }
 
-async fn start(source: &Source<'_>, settings: Settings) -> Result<Server, Failure> {
-    let server = Server::start(Site::open(settings)?).await?;
+async fn start(source: &Source<'_>, settings: Settings, metrics: Option<Metrics>) -> Result<Server, Failure> {
+    let server = Server::start(Site::open(settings)?, metrics).await?;
     if source.serve.demo {
         demo::furnish(&server).await?;
     }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::ByteStream;
+use crate::instruments::Instruments;
 use crate::options::Times;
 
 /// Octets read at one time.
@@ -23,15 +24,17 @@ pub(crate) struct Channel {
     pub(crate) input: BytesMut,
     output: Vec<u8>,
     pub(crate) times: Times,
+    instruments: Instruments,
 }
 
 impl Channel {
-    pub(crate) fn new(stream: Box<dyn ByteStream>, times: Times) -> Self {
+    pub(crate) fn new(stream: Box<dyn ByteStream>, times: Times, instruments: Instruments) -> Self {
         Self {
             stream,
             input: BytesMut::new(),
             output: Vec::new(),
             times,
+            instruments,
         }
     }
 
@@ -46,7 +49,10 @@ impl Channel {
         let mut window = bytes::BufMut::limit(&mut self.input, READ_BYTES);
         match self.stream.read_buf(&mut window).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
+            octets => {
+                self.instruments.received(octets);
+                Ok(())
+            }
         }
     }
 
@@ -72,6 +78,7 @@ impl Channel {
             Ok(sent) => sent?,
             Err(_) => return Err(io::ErrorKind::TimedOut.into()),
         }
+        self.instruments.sent(self.output.len());
         self.output.clear();
         Ok(())
     }

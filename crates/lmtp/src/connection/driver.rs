@@ -184,7 +184,8 @@ impl Driver {
         match handshake.await {
             Ok(stream) => {
                 self.session.secured();
-                let channel = Channel::new(Box::new(stream), times);
+                let instruments = self.shared.instruments.clone();
+                let channel = Channel::new(Box::new(stream), times, instruments);
                 Some(Self { channel, ..self })
             }
             Err(error) => {

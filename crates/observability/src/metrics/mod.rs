@@ -1,6 +1,7 @@
 //! Collects what the roles record and writes it for Prometheus, within the bounds of the catalog.
 
 mod buckets;
+mod durations;
 mod guard;
 mod process;
 
@@ -12,6 +13,7 @@ use prometheus::{Encoder, Registry, TextEncoder};
 
 use crate::catalog::{self, MetricKind};
 use crate::error::Error;
+pub use durations::SpanDurations;
 pub use guard::Violation;
 
 /// Instruments outside the catalog that are remembered by name; a program has only so many mistakes.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
 use super::stream::ByteStream;
+use crate::metrics::Traffic;
 
 /// Octets read at a time.
 const READ_BYTES: usize = 16 * 1024;
@@ -26,6 +27,7 @@ pub(crate) struct Transport {
     sent: usize,
     output_bytes_max: usize,
     write_max: Duration,
+    traffic: Option<Traffic>,
 }
 
 impl Transport {
@@ -38,7 +40,14 @@ impl Transport {
             sent: 0,
             output_bytes_max,
             write_max,
+            traffic: None,
         }
+    }
+
+    /// Counts the octets from now on.
+    pub(crate) fn counted(mut self, traffic: Traffic) -> Self {
+        self.traffic = Some(traffic);
+        self
     }
 
     /// Waits for more input and returns how many octets came; 0 at the end of the stream. Nothing is
@@ -46,11 +55,15 @@ impl Transport {
     pub(crate) async fn read_more(&mut self) -> io::Result<usize> {
         self.compact();
         let (stream, input) = (&mut self.stream, &mut self.input);
+        let traffic = self.traffic.as_ref();
         poll_fn(move |cx| {
             let mut space = [0; READ_BYTES];
             let mut buffer = ReadBuf::new(&mut space);
             ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
             input.extend_from_slice(buffer.filled());
+            if let Some(traffic) = traffic {
+                traffic.received(buffer.filled().len());
+            }
             std::task::Poll::Ready(Ok(buffer.filled().len()))
         })
         .await
@@ -139,6 +152,9 @@ impl Transport {
                 return Err(io::ErrorKind::WriteZero.into());
             }
             self.sent += written;
+            if let Some(traffic) = &self.traffic {
+                traffic.sent(written);
+            }
         }
         self.output.clear();
         self.sent = 0;

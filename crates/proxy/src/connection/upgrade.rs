@@ -54,7 +54,8 @@ impl Connection {
         self.security.encrypted = true;
         self.security.starttls = None;
         self.security.binding = binding(stream.channel_binding());
-        self.client.transport = transport(Box::new(stream), options);
+        let traffic = self.services.metrics.traffic(self.security.protocol);
+        self.client.transport = transport(Box::new(stream), options).counted(traffic);
         self.client.framer = Framer::new(limits(options, false), self.parse_options());
         let bad_commands = self.session.bad_commands;
         self.session = Session {
@@ -69,7 +70,9 @@ impl Connection {
         let (stream, unread) = self.take_stream();
         let options = &self.services.options;
         // What the client sent behind the command is compressed already (RFC 4978 §3).
-        self.client.transport = transport(Box::new(DeflateStream::new(stream, unread)), options);
+        let inflated = transport(Box::new(DeflateStream::new(stream, unread)), options);
+        let traffic = self.services.metrics.traffic(self.security.protocol);
+        self.client.transport = inflated.counted(traffic);
         self.session.compressed = true;
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cluster::Router;
 use lmtp::{Lmtp, LmtpListener, LmtpParts};
 use observability::Metrics;
 use proxy::{Proxy, Security};
@@ -21,6 +22,7 @@ use crate::surroundings::Machine;
 pub struct Fronts {
     imap: Option<(Proxy, Arc<MailServer>)>,
     lmtp: Option<Lmtp>,
+    routers: Vec<Router>,
 }
 
 impl Fronts {
@@ -35,12 +37,21 @@ impl Fronts {
         }
         let certificates = site.certificates.mail_server(&site.host)?;
         if site.plays(Role::Lmtp) {
-            fronts.lmtp = Some(lmtp_role(site, local, metrics, &certificates)?);
+            let router = links::router(site, tls::Role::Lmtp, local)?;
+            fronts.routers.push(router.clone());
+            fronts.lmtp = Some(lmtp_role(site, router, metrics, &certificates));
         }
         if site.plays(Role::Proxy) {
-            fronts.imap = Some((imap_role(site, local, metrics)?, certificates));
+            let router = links::router(site, tls::Role::Proxy, local)?;
+            fronts.routers.push(router.clone());
+            fronts.imap = Some((imap_role(site, router, metrics), certificates));
         }
         Ok(fronts)
+    }
+
+    /// Returns the ways by which mail comes in.
+    pub fn routers(&self) -> Vec<Router> {
+        self.routers.clone()
     }
 
     /// Serves IMAP on sockets that begin in clear text, and on sockets that begin with TLS.
@@ -95,24 +106,19 @@ impl Fronts {
     }
 }
 
-fn imap_role(site: &Site, local: Option<&Node>, metrics: Option<&Metrics>) -> Result<Proxy, Failure> {
-    let router = Arc::new(links::router(site, tls::Role::Proxy, local)?);
+fn imap_role(site: &Site, router: Router, metrics: Option<&Metrics>) -> Proxy {
+    let router = Arc::new(router);
     let options = options::proxy::proxy(&site.settings, site.name.as_str());
     let proxy = Proxy::new(options, Arc::clone(&router) as _, router, Arc::new(Machine));
-    Ok(match metrics {
+    match metrics {
         Some(metrics) => proxy.with_meter(&metrics.meter("proxy")),
         None => proxy,
-    })
+    }
 }
 
-fn lmtp_role(
-    site: &Site,
-    local: Option<&Node>,
-    metrics: Option<&Metrics>,
-    certificates: &Arc<MailServer>,
-) -> Result<Lmtp, Failure> {
+fn lmtp_role(site: &Site, router: Router, metrics: Option<&Metrics>, certificates: &Arc<MailServer>) -> Lmtp {
     let parts = LmtpParts {
-        delivery: Arc::new(links::router(site, tls::Role::Lmtp, local)?),
+        delivery: Arc::new(router),
         environment: Arc::new(Machine),
         starttls: Some(Arc::clone(certificates)),
         meter: metrics.map_or_else(
@@ -120,5 +126,5 @@ fn lmtp_role(
             |metrics| metrics.meter("lmtp"),
         ),
     };
-    Ok(Lmtp::new(options::lmtp::lmtp(&site.settings, &site.host), parts))
+    Lmtp::new(options::lmtp::lmtp(&site.settings, &site.host), parts)
 }

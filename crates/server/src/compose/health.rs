@@ -46,15 +46,40 @@ impl Progress {
     }
 }
 
-/// Returns what is told about this process and the replicas in it.
+/// Returns what is told about this process and the replicas in it. It is ready when its listeners stand and every
+/// group that it has a replica of has a leader.
 ///
 /// A replica that fails ends the process, so whoever answers lives.
 pub fn health(progress: Progress, replicas: Option<Replicas>) -> Health {
-    let groups = move || {
-        let status = replicas.as_ref().map(Replication::status).unwrap_or_default();
-        status.iter().map(group_health).collect()
-    };
-    Health::new(|| State::Good, move || progress.ready(), groups)
+    let status = move || replicas.as_ref().map(Replication::status).unwrap_or_default();
+    of_groups(progress, status)
+}
+
+fn of_groups(
+    progress: Progress,
+    status: impl Fn() -> Vec<GroupStatus> + Clone + Send + Sync + 'static,
+) -> Health {
+    let groups = status.clone();
+    Health::new(
+        || State::Good,
+        move || match progress.ready() {
+            State::Good => led(&status()),
+            not_yet @ State::Bad(_) => not_yet,
+        },
+        move || groups().iter().map(group_health).collect(),
+    )
+}
+
+/// Says whether every group has a leader.
+fn led(groups: &[GroupStatus]) -> State {
+    let leaderless = groups
+        .iter()
+        .filter(|group| group.leader == LeaderStatus::Unknown);
+    let named: Vec<String> = leaderless.map(|group| group.group.0.to_string()).collect();
+    match named.is_empty() {
+        true => State::Good,
+        false => State::Bad(format!("no leader: group {}", named.join(", "))),
+    }
 }
 
 fn group_health(status: &GroupStatus) -> GroupHealth {
@@ -98,19 +123,47 @@ mod tests {
         );
     }
 
+    fn group(number: u32, leader: LeaderStatus) -> GroupStatus {
+        GroupStatus {
+            group: GroupId(number),
+            leader,
+            term: 1,
+            last_log_index: 0,
+            applied_index: 0,
+            snapshot_index: 0,
+            voters: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn who_has_a_group_without_leader_is_not_ready() {
+        let progress = Progress::default();
+        progress.set(Phase::Serving);
+        let check = |leaders: [LeaderStatus; 3], expected: State| {
+            let groups: Vec<_> = (1..)
+                .zip(leaders)
+                .map(|(number, leader)| group(number, leader))
+                .collect();
+            let health = of_groups(progress.clone(), move || groups.clone());
+            assert_eq!(health.ready(), expected);
+            assert_eq!(
+                health.live(),
+                State::Good,
+                "a majority elsewhere is missing, not this process"
+            );
+        };
+        let remote = || LeaderStatus::Remote("node-2".to_owned());
+        check([LeaderStatus::Local, remote(), LeaderStatus::Local], State::Good);
+        check(
+            [LeaderStatus::Unknown, remote(), LeaderStatus::Unknown],
+            State::Bad("no leader: group 1, 3".to_owned()),
+        );
+    }
+
     #[test]
     fn a_group_without_leader_takes_no_changes() {
         let check = |leader, role, number, writable| {
-            let status = GroupStatus {
-                group: GroupId(3),
-                leader,
-                term: 1,
-                last_log_index: 0,
-                applied_index: 0,
-                snapshot_index: 0,
-                voters: Vec::new(),
-            };
-            let health = group_health(&status);
+            let health = group_health(&group(3, leader));
             assert_eq!(
                 (health.role, health.leader, health.writable),
                 (role, number, writable)

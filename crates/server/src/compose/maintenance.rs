@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use blobstore::{BlobId, BlobStore, CompactionStep, Error as BlobError, GroupId};
+use observability::Metrics;
+use opentelemetry::metrics::Counter;
 use storage_node::Replicas;
 use tls::{Reload, TlsError};
 use tokio_util::sync::CancellationToken;
@@ -72,12 +74,27 @@ pub struct ScrubPace {
     pub bytes_per_second_max: u64,
 }
 
+/// Returns what counts the blobs that are found to be bad. It stands at zero until then, so that whoever watches it
+/// sees it rise.
+pub fn damage_counter(metrics: Option<&Metrics>) -> Option<Counter<u64>> {
+    let counter = metrics?
+        .meter("server")
+        .u64_counter("facteur_blobs_damaged")
+        .build();
+    counter.add(0, &[]);
+    Some(counter)
+}
+
 /// Reads every blob and compares it with its name, round after round until `stop`. A bad one is not served from then
 /// on.
 ///
 /// # Errors
 /// None: what is bad is named in the log, and everything else goes on being served.
-pub async fn scrub_blobs(blobs: BlobStore, pace: ScrubPace, stop: CancellationToken) -> Result<(), Failure> {
+pub async fn scrub_blobs(
+    (blobs, damaged): (BlobStore, Option<Counter<u64>>),
+    pace: ScrubPace,
+    stop: CancellationToken,
+) -> Result<(), Failure> {
     let mut pause = SCRUB_DELAY;
     let mut after = None;
     loop {
@@ -88,6 +105,9 @@ pub async fn scrub_blobs(blobs: BlobStore, pace: ScrubPace, stop: CancellationTo
         let blobs = blobs.clone();
         let step = tokio::task::spawn_blocking(move || scrub_step(&blobs, after)).await;
         let step = step.or_exit(Exit::Software, "check of the blobs")?;
+        if let Some(damaged) = &damaged {
+            damaged.add(step.damaged, &[]);
+        }
         after = step.after;
         pause = match after {
             Some(_) => Duration::from_secs_f64(step.bytes as f64 / pace.bytes_per_second_max.max(1) as f64),

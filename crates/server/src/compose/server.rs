@@ -15,7 +15,7 @@ use super::doors::Doors;
 use super::fronts::Fronts;
 use super::health::{Phase, Progress, health};
 use super::storage::Storage;
-use super::{Site, links, maintenance};
+use super::{Site, gauges, links, maintenance};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::options;
 
@@ -40,16 +40,17 @@ impl Server {
     ///
     /// # Errors
     /// Why it cannot be.
-    pub async fn start(site: Site) -> Result<Self, Failure> {
+    pub async fn start(site: Site, metrics: Option<Metrics>) -> Result<Self, Failure> {
         let doors = Doors::open(&site)?;
         let storage = match site.topology.membership() {
             Some(membership) => Some(Storage::open(&site, membership).await?),
             None => None,
         };
-        let metrics = site.settings.telemetry.metrics.then(Metrics::new).transpose();
-        let metrics = metrics.or_exit(Exit::Software, "metrics")?;
         let node = storage.as_ref().map(|storage| &storage.node);
         let fronts = Fronts::open(&site, node, metrics.as_ref())?;
+        if let Some(metrics) = &metrics {
+            gauges::observe(metrics, &site, storage.as_ref(), fronts.routers());
+        }
         let mut server = Self {
             addresses: doors.addresses(&site),
             site,
@@ -149,7 +150,8 @@ impl Server {
         self.spawn(maintenance::repair_replicas(replicas, stop.clone()));
         self.spawn(maintenance::compact_blobs(blobs.clone(), stop.clone()));
         if let Some(pace) = options::storage::scrub(&self.site.settings) {
-            self.spawn(maintenance::scrub_blobs(blobs, pace, stop.clone()));
+            let damaged = maintenance::damage_counter(self.metrics.as_ref());
+            self.spawn(maintenance::scrub_blobs((blobs, damaged), pace, stop.clone()));
         }
         self.spawn(async move {
             node.maintain(stop).await;

@@ -112,6 +112,12 @@ impl Storage {
         if let Err(error) = self.replicas.shutdown().await {
             tracing::warn!(%error, "replicas did not stop in order");
         }
+        let blobs = self.blobs;
+        match tokio::task::spawn_blocking(move || blobs.checkpoint()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = chain(&error), "blobs were not closed in order"),
+            Err(error) => tracing::warn!(%error, "blobs were not closed"),
+        }
         let engine = self.engine;
         let closing = tokio::task::spawn_blocking(move || engine.close()).await;
         match closing {
@@ -148,7 +154,11 @@ fn node_parts(
     })
 }
 
-fn reserve(site: &Site) -> Result<Reserve, Failure> {
+/// Returns the space that is kept free on the disk of the data directory.
+///
+/// # Errors
+/// When the size of the disk cannot be told.
+pub fn reserve(site: &Site) -> Result<Reserve, Failure> {
     let stat = rustix::fs::statvfs(site.data.path()).or_exit(Exit::Io, "size of the disk")?;
     let disk_bytes = stat.f_blocks.saturating_mul(stat.f_frsize);
     Ok(Reserve::of(&site.settings, disk_bytes))

@@ -51,7 +51,7 @@ section! {
         otlp_endpoint: Option<String> = "";
         /// Share of commands that are traced, from 0 to 1.
         trace_ratio: f64 = "0.01" in "0.0" to "1.0";
-        /// Spans that wait for export; more are dropped and counted.
+        /// Spans that wait for export; more are dropped.
         trace_queue_max: u32 = "2048" in "1" to "1048576";
         /// Time that one export may take.
         export_timeout: Duration = "10s" in "100ms" to "5m";
