@@ -271,6 +271,10 @@ impl Content for MutatedContent {
         self.inner.summary(group, blob)
     }
 
+    fn is_full(&self) -> bool {
+        self.inner.is_full()
+    }
+
     fn usage(&self) -> ContentUsage {
         self.inner.usage()
     }

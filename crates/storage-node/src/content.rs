@@ -26,6 +26,9 @@ pub trait Content: Send + Sync + 'static {
     /// As [`read`](Self::read).
     fn summary(&self, group: GroupId, blob: BlobId) -> Result<Bytes, StoreError>;
 
+    /// Tells whether so little is free that nothing may grow any more.
+    fn is_full(&self) -> bool;
+
     /// Returns the octets stored and those free on the disk.
     fn usage(&self) -> ContentUsage;
 }
@@ -37,6 +40,4 @@ pub struct ContentUsage {
     pub stored_bytes: u64,
     /// Octets free on the disk.
     pub free_bytes: u64,
-    /// Whether mail is refused because too little is free.
-    pub full: bool,
 }

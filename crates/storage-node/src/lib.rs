@@ -19,6 +19,7 @@ mod maintenance;
 mod node;
 mod options;
 mod pool;
+mod propose;
 mod replicas;
 mod replication;
 mod search;

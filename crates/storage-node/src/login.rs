@@ -10,7 +10,7 @@ use auth::{
 use bytes::Bytes;
 use mailstore::account::{Account, AccountState, Credentials};
 use mailstore::address::{Address, AddressRecord};
-use mailstore::command::{AccountCommand, Command, Entry, Subject};
+use mailstore::command::{AccountCommand, Command, Subject};
 use mailstore::ports::{
     BoxStream, Caller, Login, LoginFailure, LoginRequest, NodeLogin, SaslExchange, SaslOutcome, SecretChange,
     SessionInfo, SessionNotice,
@@ -251,25 +251,6 @@ impl NodeExchange {
             Failure::Credentials | Failure::ChannelBinding => LoginFailure::Credentials,
             Failure::Malformed | Failure::TooLong => LoginFailure::Malformed,
         })
-    }
-}
-
-impl Node {
-    /// Commits a change with this node's time.
-    pub(crate) async fn propose_for(
-        &self,
-        subject: Subject,
-        request: Option<mailstore::RequestId>,
-        command: Command,
-    ) -> Result<mailstore::Reply, StoreError> {
-        let group = self.group_of_subject(&subject);
-        let entry = Entry {
-            subject,
-            request,
-            time: self.environment().now(),
-            command,
-        };
-        self.replication().propose(group, entry).await
     }
 }
 

@@ -21,11 +21,12 @@ const BLOB_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Work for each thread that blocks that may wait before more is refused.
 const WAITING_PER_THREAD: usize = 64;
 
-/// Free space below which the parts refuse to grow, each less than the one before: first new mail is refused, then
-/// changes, and what is left is for votes and for tidying up.
+/// Free space below which the parts refuse to grow, each less than the one before: first what adds to the mail is
+/// refused. Nearly all that is kept free is for the changes that go on then, so that flags can be set, mail moved
+/// and room made for long; when that is used up all changes are refused, and the rest is for votes and tidying up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reserve {
-    /// New mail is refused.
+    /// New mail, mailboxes and accounts are refused.
     pub content: u64,
     /// Changes of any kind are refused.
     pub entries: u64,
@@ -40,8 +41,8 @@ impl Reserve {
         let content = settings.storage.reserve_bytes.bytes().max(share);
         Self {
             content,
-            entries: content / 2,
-            log: content / 4,
+            entries: content / 8,
+            log: content / 16,
         }
     }
 }

@@ -40,7 +40,7 @@ fn check_room(node: &Node, size: u64) -> Result<(), StoreError> {
     if size > node.options().message_bytes_max {
         return Err(Rejection::MessageTooLarge.into());
     }
-    if node.content_store().usage().full {
+    if node.content_store().is_full() {
         return Err(StoreError::NoSpace);
     }
     Ok(())

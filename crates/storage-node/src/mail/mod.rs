@@ -7,7 +7,7 @@ mod search;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mailstore::command::{Command, Entry, Subject};
+use mailstore::command::{Command, Subject};
 use mailstore::event::Event;
 use mailstore::ids::{MailboxId, ModSeq, RequestId};
 use mailstore::name::MailboxName;
@@ -34,18 +34,12 @@ impl Mail for Node {
             Command::Mailbox(_) | Command::Message(_) => Right::Change,
             Command::Account(_) | Command::Address(_) => Right::Administer,
         };
-        let group = self.authorise(caller, right)?;
+        self.authorise(caller, right)?;
         if request.session != caller.session {
             return Err(StoreError::Unauthorized);
         }
-        let subject = Subject::Account(caller.account);
-        let entry = Entry {
-            subject,
-            request: Some(request),
-            time: self.environment().now(),
-            command,
-        };
-        self.replication().propose(group, entry).await
+        self.propose_for(Subject::Account(caller.account), Some(request), command)
+            .await
     }
 
     async fn mailbox_tree(&self, caller: &Caller) -> Result<Arc<MailboxTree>, StoreError> {

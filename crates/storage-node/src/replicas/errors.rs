@@ -21,15 +21,17 @@ impl Membership {
             Error::Stopped | Error::Unreachable { .. } => StoreError::Unavailable("the replica has stopped"),
             Error::EntryTooLarge { .. } => mailstore::Rejection::TooManyMessages.into(),
             Error::Log(wal::Error::NoSpace) => StoreError::NoSpace,
+            // The replica has stopped, or will: it is filled again, or the process starts anew or gives way
+            // to another node. Whoever repairs it says why in the log.
             Error::Log(_)
-            | Error::Malformed { .. }
-            | Error::Options { .. }
-            | Error::Membership { .. }
             | Error::Failed { .. }
-            | Error::Machine { .. }
             | Error::Tables(_)
             | Error::DamagedTables { .. }
-            | Error::Snapshot(_) => StoreError::Internal(error.to_string()),
+            | Error::Snapshot(_) => StoreError::Unavailable("the replica has failed"),
+            Error::Malformed { .. }
+            | Error::Options { .. }
+            | Error::Membership { .. }
+            | Error::Machine { .. } => StoreError::Internal(error.to_string()),
         }
     }
 }

@@ -118,11 +118,15 @@ impl Content for StoredContent {
         self.read_summary(group, blob)
     }
 
+    fn is_full(&self) -> bool {
+        // A disk that does not say how much is free is looked at as full.
+        self.inner.store.is_below_reserve().unwrap_or(true)
+    }
+
     fn usage(&self) -> ContentUsage {
         ContentUsage {
             stored_bytes: self.inner.store.live_bytes(),
             free_bytes: (self.inner.free_bytes)(),
-            full: self.inner.store.is_below_reserve().unwrap_or(true),
         }
     }
 }
@@ -144,8 +148,9 @@ fn store_error(error: &blobstore::Error) -> StoreError {
             StoreError::ContentUnavailable
         }
         blobstore::Error::Closed => StoreError::Unavailable("the node is stopping"),
-        blobstore::Error::Poisoned { .. }
-        | blobstore::Error::Disk { .. }
-        | blobstore::Error::UnknownVersion { .. } => StoreError::Internal(error.to_string()),
+        blobstore::Error::Poisoned { .. } | blobstore::Error::Disk { .. } => {
+            StoreError::Unavailable("the disk has failed")
+        }
+        blobstore::Error::UnknownVersion { .. } => StoreError::Internal(error.to_string()),
     }
 }
