@@ -35,6 +35,8 @@ pub struct Engine {
     pub(crate) salt: u64,
     pub(crate) index: Arc<RwLock<Index>>,
     pub(crate) active: Active,
+    /// Bytes of records that the newest checkpoint does not cover.
+    pub(crate) uncovered_bytes: u64,
     pub(crate) poison: Option<Arc<disk::Error>>,
 }
 
@@ -153,6 +155,7 @@ impl Engine {
             written => self.poison_on_error(written)?,
         }
         self.active.position = end.next_multiple_of(disk::SECTOR_BYTES as u64);
+        self.uncovered_bytes += batch.bytes.len() as u64;
         self.active.allocated = self.active.allocated.max(self.active.position);
         self.active.unsynced = true;
         if batch.needs_sync {

@@ -23,6 +23,9 @@ pub struct BlobStoreOptions {
     pub reserve_bytes: u64,
     /// A sealed segment is compacted when less than this share of it is live, in percent.
     pub compact_below_percent: u8,
+    /// [`crate::BlobStore::checkpoint_if_due`] notes the index when this many bytes of records have been written
+    /// since it was noted last. A start after a kill reads no more than about that.
+    pub checkpoint_bytes: u64,
     /// A number that nobody who sends mail can know. It is mixed into the checksums, so that a message
     /// cannot imitate a record of the store. Used when a store is created and read back afterwards.
     pub salt: u64,
@@ -41,6 +44,7 @@ impl Default for BlobStoreOptions {
             queue_bytes_max: 4 * 1024 * 1024,
             reserve_bytes: 512 * MIB,
             compact_below_percent: 60,
+            checkpoint_bytes: 256 * MIB,
             salt: 0,
         }
     }

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use disk::{Disk, DiskFile, DiskPath, SECTOR_BYTES};
 use parking_lot::RwLock;
 
+use crate::checkpoint::Checkpoint;
 use crate::engine::{Active, SegmentCreation, write_zeros};
 use crate::index::SegmentUse;
 use crate::segment::{HeaderScan, SEGMENT_HEADER_BYTES, parse_segment_name, scan_header, segment_path};
-use crate::{BlobStoreOptions, Engine, Error, Result, SegmentId, checkpoint};
+use crate::{BlobStoreOptions, Engine, Error, Result, SegmentId};
 use replay::Replay;
 use scan::{Found, Scanner};
 use tail::Tail;
@@ -60,22 +61,14 @@ impl Engine {
     pub fn open(disk: Arc<dyn Disk>, dir: DiskPath, options: BlobStoreOptions) -> Result<(Self, OpenReport)> {
         disk.create_dir_all(&dir)?;
         let mut candidates = read_candidates(&*disk, &dir)?;
-        let salt = known_salt(&candidates).unwrap_or(options.salt);
+        let checkpoint = Checkpoint::open(&*disk, &dir)?;
+        let noted = checkpoint.as_ref().map(|checkpoint| checkpoint.header.salt);
+        let salt = known_salt(&candidates).or(noted).unwrap_or(options.salt);
         remove_unfinished(&*disk, &dir, &mut candidates)?;
         // A killed process may have created the newest segment without making its name durable.
         disk.sync_dir(&dir)?;
-        let mut replay = Replay::new(salt);
-        for (segment, candidate) in &candidates {
-            let file = Arc::clone(&candidate.file);
-            let used = SegmentUse {
-                file,
-                bytes: candidate.len,
-                live_bytes: 0,
-                pending_bytes: 0,
-            };
-            replay.index.segments.insert(*segment, used);
-        }
-        let end = replay_all(&*disk, &dir, &candidates, &mut replay)?;
+        let (mut replay, start) = begin(checkpoint, &candidates, salt)?;
+        let end = replay_all(start, &candidates, &mut replay)?;
         replay.finish();
         let report = OpenReport {
             damaged: std::mem::take(&mut replay.damaged),
@@ -102,6 +95,7 @@ impl Engine {
             salt,
             index,
             active,
+            uncovered_bytes: replay.read_bytes,
             poison: None,
         };
         if fresh {
@@ -111,25 +105,44 @@ impl Engine {
     }
 }
 
-/// Reads the records that the checkpoint does not cover, and returns the last segment, ready to go on.
+/// Takes up the checkpoint if it can be believed. Returns the place of the first record that it does not cover.
+fn begin(
+    checkpoint: Option<Checkpoint>,
+    candidates: &BTreeMap<SegmentId, Candidate>,
+    salt: u64,
+) -> Result<(Replay, (SegmentId, u64))> {
+    let unread = || Replay::new(salt, candidates.iter().map(unread_segment).collect());
+    let covered = |checkpoint: &Checkpoint| {
+        let at = candidates.get(&checkpoint.header.segment)?;
+        let reached = checkpoint.header.offset <= at.len.next_multiple_of(SECTOR_BYTES as u64);
+        reached.then_some((checkpoint.header.segment, checkpoint.header.offset))
+    };
+    if let Some((start, checkpoint)) = checkpoint.and_then(|found| Some((covered(&found)?, found))) {
+        let mut replay = unread();
+        if checkpoint.load(|key, blob| replay.index.put(key, blob))? {
+            replay.from_checkpoint = true;
+            return Ok((replay, start));
+        }
+    }
+    Ok((unread(), (SegmentId(0), 0)))
+}
+
+fn unread_segment((segment, candidate): (&SegmentId, &Candidate)) -> (SegmentId, SegmentUse) {
+    let used = SegmentUse {
+        file: Arc::clone(&candidate.file),
+        bytes: candidate.len,
+        live_bytes: 0,
+        pending_bytes: 0,
+    };
+    (*segment, used)
+}
+
+/// Reads the records from `start` on, and returns the last segment, ready to go on.
 fn replay_all(
-    disk: &dyn Disk,
-    dir: &DiskPath,
+    start: (SegmentId, u64),
     candidates: &BTreeMap<SegmentId, Candidate>,
     replay: &mut Replay,
 ) -> Result<Option<Active>> {
-    let checkpoint = checkpoint::read(disk, dir)?.filter(|found| {
-        let reached = |at: &Candidate| found.offset <= at.len.next_multiple_of(SECTOR_BYTES as u64);
-        candidates.get(&found.segment).is_some_and(reached)
-    });
-    let start = match checkpoint {
-        Some(checkpoint) => {
-            let start = (checkpoint.segment, checkpoint.offset);
-            replay.load(checkpoint.blobs);
-            start
-        }
-        None => (SegmentId(0), 0),
-    };
     let last = candidates.keys().next_back().copied();
     let mut active = None;
     for (segment, candidate) in candidates.range(start.0..) {
@@ -141,6 +154,7 @@ fn replay_all(
         if candidate.header == HeaderScan::Invalid {
             replay.damage(*segment, 0, SEGMENT_HEADER_BYTES);
         }
+        replay.read_bytes += candidate.len.saturating_sub(from);
         let scanner = Scanner::new(&*candidate.file, *segment, replay.salt, candidate.len);
         if Some(*segment) == last {
             let found = scanner.scan(from, true)?;

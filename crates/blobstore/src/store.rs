@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) salt: u64,
     pub(crate) index: Arc<RwLock<Index>>,
     pub(crate) engine: Mutex<Engine>,
+    /// Held while the index is written to its file.
+    pub(crate) checkpointing: Mutex<()>,
     queue: Queue,
     inline: bool,
 }
@@ -276,15 +278,6 @@ impl BlobStore {
     pub fn is_below_reserve(&self) -> Result<bool> {
         self.shared.is_below_reserve()
     }
-
-    /// Notes the index on the disk, so that the next start reads only what comes after. Also done when the
-    /// store is dropped.
-    ///
-    /// # Errors
-    /// Those of the disk. A failure costs nothing but time at the next start.
-    pub fn checkpoint(&self) -> Result<()> {
-        self.shared.engine.lock().checkpoint()
-    }
 }
 
 impl Drop for Owner {
@@ -295,7 +288,7 @@ impl Drop for Owner {
             let _ = thread.join();
         }
         // Without the checkpoint the next start takes longer; nothing else is lost.
-        let _ = self.shared.engine.lock().checkpoint();
+        let _ = self.shared.checkpoint();
     }
 }
 
@@ -308,6 +301,7 @@ impl Shared {
             index: Arc::clone(&engine.index),
             queue: Queue::new(options.queue_changes_max, options.queue_bytes_max),
             engine: Mutex::new(engine),
+            checkpointing: Mutex::new(()),
             options,
             inline,
         }

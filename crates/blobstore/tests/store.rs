@@ -3,7 +3,9 @@
 
 mod support;
 
-use blobstore::{BlobId, CompactionStep, Error, GroupId, Summary, SummaryVersion, UnixSeconds};
+use blobstore::{
+    BlobId, BlobStoreOptions, CompactionStep, Error, GroupId, Summary, SummaryVersion, UnixSeconds,
+};
 use bytes::Bytes;
 use disk::{Disk, SimDisk};
 use support::{noise, open, options, reopen, text};
@@ -337,4 +339,43 @@ fn many_threads_read_write_and_compact_at_once() {
     drop(store);
     let store = open();
     assert!(stable.iter().all(|blob| store.contains(ONE, blob)));
+}
+
+#[test]
+fn the_index_is_noted_once_enough_has_been_written() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let mut notes = 0;
+    for n in 0..60 {
+        store.put(ONE, &noise(20_000 + n), NOW).unwrap();
+        notes += u64::from(store.checkpoint_if_due().unwrap());
+    }
+    // 1.2 MB of records, noted after each 512 KiB.
+    assert_eq!(notes, 2);
+    assert!(!store.checkpoint_if_due().unwrap());
+    disk.restart();
+    drop(store);
+    let (store, report) = support::open_with_report(&disk, options());
+    assert!(report.from_checkpoint);
+    assert_eq!(report.blobs, 60);
+    let bytes = store.read(ONE, &BlobId::of(&noise(20_059)), 0..u64::MAX).unwrap();
+    assert!(bytes == noise(20_059));
+}
+
+#[test]
+fn a_bad_segment_header_does_not_cost_the_salt() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let blob = store.put(ONE, &text(5000), NOW).unwrap();
+    drop(store);
+    let path = support::dir().join("0000000000000001.blobs").unwrap();
+    assert!(disk.flip_bits(&path, 3, 1));
+    // Each start comes with a salt of its own, for the case that there is no store yet.
+    let next_start = BlobStoreOptions {
+        salt: 99,
+        ..options()
+    };
+    let (store, report) = support::open_with_report(&disk, next_start);
+    assert_eq!(report.damaged.len(), 1);
+    assert!(store.read(ONE, &blob, 0..u64::MAX).unwrap() == text(5000));
 }

@@ -6,7 +6,7 @@ use super::DamagedRange;
 use super::scan::{Found, Record};
 use crate::engine::blob;
 use crate::format::{ManifestLine, RecordKind};
-use crate::index::{Blob, Index, Key, Location, parts_of};
+use crate::index::{Blob, Index, Key, Location, SegmentUse, parts_of};
 use crate::{SegmentId, SummaryVersion};
 
 /// The state of a replay.
@@ -15,26 +15,24 @@ pub(super) struct Replay {
     pub(super) salt: u64,
     pub(super) damaged: Vec<DamagedRange>,
     pub(super) from_checkpoint: bool,
+    /// How many bytes of records the checkpoint did not cover.
+    pub(super) read_bytes: u64,
     /// Summaries whose blob comes later, because compaction has moved it.
     orphans: BTreeMap<Key, (SummaryVersion, Location)>,
 }
 
 impl Replay {
-    pub(super) fn new(salt: u64) -> Self {
+    /// Begins with segments whose records are not known yet.
+    pub(super) fn new(salt: u64, segments: BTreeMap<SegmentId, SegmentUse>) -> Self {
+        let mut index = Index::default();
+        index.segments = segments;
         Self {
-            index: Index::default(),
+            index,
             salt,
             damaged: Vec::new(),
             from_checkpoint: false,
+            read_bytes: 0,
             orphans: BTreeMap::new(),
-        }
-    }
-
-    /// Starts from the blobs of a checkpoint.
-    pub(super) fn load(&mut self, blobs: Vec<(Key, Blob)>) {
-        self.from_checkpoint = true;
-        for (key, blob) in blobs {
-            self.index.put(key, blob);
         }
     }
 

@@ -21,6 +21,7 @@ pub fn options() -> BlobStoreOptions {
         queue_bytes_max: 128 * 1024,
         reserve_bytes: 64 * 1024,
         compact_below_percent: 60,
+        checkpoint_bytes: 512 * 1024,
         salt: 42,
     }
 }
