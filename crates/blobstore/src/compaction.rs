@@ -21,6 +21,9 @@ use crate::{BlobReader, BlobStore, Error, Result, SegmentId};
 /// What one step may copy before it comes back.
 const STEP_BYTES: u64 = 4 * 1024 * 1024;
 
+/// How many blobs are looked at under one lock of the index.
+const PAGE_BLOBS: usize = 4096;
+
 /// What a compaction step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompactionStep {
@@ -30,6 +33,26 @@ pub enum CompactionStep {
     Removed(SegmentId),
     /// No segment is worth compacting.
     Idle,
+}
+
+/// Sound blobs that have something in a segment.
+#[derive(Default)]
+struct Residents {
+    keys: Vec<Key>,
+    bytes: u64,
+    /// Nothing else is there.
+    complete: bool,
+}
+
+impl Residents {
+    fn add(&mut self, key: Key, blob: &Blob) {
+        if blob.corrupt || self.bytes >= STEP_BYTES {
+            self.complete = false;
+        } else {
+            self.bytes += blob.len.max(RECORD_HEADER_BYTES as u64);
+            self.keys.push(key);
+        }
+    }
 }
 
 impl BlobStore {
@@ -86,20 +109,25 @@ impl BlobStore {
     /// Returns sound blobs that have something in the segment, up to one step's worth, and whether they are
     /// all that is there.
     fn residents(&self, segment: SegmentId) -> (Vec<Key>, bool) {
-        let index = self.shared.index.read();
-        let (mut keys, mut bytes, mut complete) = (Vec::new(), 0, true);
-        for (key, blob) in index.iter().filter(|(_, blob)| blob.touches(segment)) {
-            if blob.corrupt {
-                complete = false;
-            } else if bytes < STEP_BYTES {
-                bytes += blob.len.max(RECORD_HEADER_BYTES as u64);
-                keys.push(*key);
-            } else {
-                complete = false;
-                break;
+        let mut residents = Residents {
+            complete: true,
+            ..Residents::default()
+        };
+        let mut after = None;
+        while residents.bytes < STEP_BYTES {
+            let mut looked_at = 0;
+            let from = after;
+            for (key, blob) in self.shared.index.read().after(from.as_ref()).take(PAGE_BLOBS) {
+                (looked_at, after) = (looked_at + 1, Some(*key));
+                if blob.touches(segment) {
+                    residents.add(*key, blob);
+                }
+            }
+            if looked_at < PAGE_BLOBS {
+                return (residents.keys, residents.complete);
             }
         }
-        (keys, complete)
+        (residents.keys, false)
     }
 
     /// Copies whatever the blob has in the segment. Returns about how many bytes that was.

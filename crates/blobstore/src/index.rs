@@ -105,6 +105,18 @@ impl Index {
         self.blobs.range((from, Bound::Unbounded))
     }
 
+    /// Returns the groups that have blobs.
+    pub(crate) fn groups(&self) -> Vec<GroupId> {
+        use std::ops::Bound;
+        let mut groups: Vec<GroupId> = Vec::new();
+        let mut from = Bound::Unbounded;
+        while let Some(((group, _), _)) = self.blobs.range((from, Bound::Unbounded)).next() {
+            groups.push(*group);
+            from = Bound::Excluded((*group, BlobId([0xff; 32])));
+        }
+        groups
+    }
+
     /// Returns a group's blobs behind `after`.
     pub(crate) fn group(
         &self,

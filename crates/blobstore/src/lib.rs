@@ -8,6 +8,10 @@
 //! refers to a blob: [`BlobStore::sweep`] asks. A blob whose bytes have gone bad is reported by name and
 //! never served.
 //!
+//! The store does nothing by itself. Its owner calls, now and then: [`BlobStore::sweep_page`] to remove what
+//! nothing refers to, [`BlobStore::compaction_step`] to get its space back, [`BlobStore::checkpoint_if_due`] to
+//! keep the next start short, and [`Scrub::step`] to find bytes that have gone bad.
+//!
 //! Start reading at [`format`](mod@format) for what lies on the disk, then `engine.rs` (writing),
 //! `recovery.rs` (opening) and `store.rs` (the interface).
 #![deny(missing_docs)]
@@ -24,6 +28,7 @@ mod options;
 mod queue;
 mod read;
 mod recovery;
+mod scrub;
 mod segment;
 mod store;
 mod sweep;
@@ -38,6 +43,7 @@ pub use ids::{BlobId, GroupId, SegmentId, SummaryVersion, UnixSeconds};
 pub use options::BlobStoreOptions;
 pub use read::BlobReader;
 pub use recovery::{DamagedRange, OpenReport};
-pub use store::{BlobInfo, BlobStore, Callback, Summary};
-pub use sweep::{Scrub, SweepReport};
+pub use scrub::{Scrub, ScrubStep};
+pub use store::{BlobInfo, BlobStore, Callback, StoreUsage, Summary};
+pub use sweep::{SweepPage, SweepReport};
 pub use upload::Upload;

@@ -71,6 +71,11 @@ impl BlobReader {
         })
     }
 
+    /// Returns which blob is read, and where its body or manifest lies.
+    pub(crate) fn source(&self) -> (Key, Location) {
+        (self.key, self.blob.place)
+    }
+
     /// Returns how many bytes are still to come.
     #[must_use]
     pub fn remaining(&self) -> u64 {

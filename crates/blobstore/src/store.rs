@@ -62,6 +62,17 @@ pub struct BlobInfo {
     pub corrupt: bool,
 }
 
+/// What a store takes on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreUsage {
+    /// Segment files.
+    pub segments: u64,
+    /// The bytes of their records, live and dead.
+    pub bytes: u64,
+    /// The bytes of records that are needed; the rest comes back by sweeping and compacting.
+    pub live_bytes: u64,
+}
+
 /// Data derived from a blob and stored beside it: never the truth, made again when it is missing or old.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -221,7 +232,7 @@ impl BlobStore {
     /// # Errors
     /// [`Error::NoSpace`], [`Error::TooLarge`] and those of the disk.
     pub fn put_summary(&self, group: GroupId, blob: &BlobId, summary: &Summary) -> Result<bool> {
-        self.shared.require_space()?;
+        self.shared.require_space(summary.bytes.len())?;
         let change = self.shared.summary_change((group, *blob), summary)?;
         let outcome = self.shared.submit_and_wait(change)?;
         Ok(outcome == Outcome::Done)
@@ -259,16 +270,23 @@ impl BlobStore {
             .map(|_| ())
     }
 
+    /// Returns how much of the disk is used, and how much of that is needed.
+    #[must_use]
+    pub fn usage(&self) -> StoreUsage {
+        let index = self.shared.index.read();
+        let mut usage = StoreUsage::default();
+        for segment in index.segments.values() {
+            usage.segments += 1;
+            usage.bytes += segment.bytes;
+            usage.live_bytes += segment.live_bytes;
+        }
+        usage
+    }
+
     /// Returns the bytes that live records take on the disk.
     #[must_use]
     pub fn live_bytes(&self) -> u64 {
-        self.shared
-            .index
-            .read()
-            .segments
-            .values()
-            .map(|segment| segment.live_bytes)
-            .sum()
+        self.usage().live_bytes
     }
 
     /// Returns whether the disk has so little space left that uploads are refused.
@@ -312,7 +330,7 @@ impl Shared {
     }
 
     /// Submits changes that are written together and in this order.
-    fn submit_all(&self, jobs: Vec<Job>) -> Result<()> {
+    pub(crate) fn submit_all(&self, jobs: Vec<Job>) -> Result<()> {
         if self.inline {
             self.queue.check_open()?;
             commit(&mut self.engine.lock(), &self.queue, jobs);
@@ -331,8 +349,10 @@ impl Shared {
         receiver.recv().unwrap_or(Err(Error::Closed))
     }
 
-    pub(crate) fn require_space(&self) -> Result<()> {
-        if self.is_below_reserve()? {
+    /// Refuses what would take the disk below its reserve by this many bytes.
+    pub(crate) fn require_space(&self, bytes: usize) -> Result<()> {
+        let reserve = self.options.reserve_bytes;
+        if self.disk.free_bytes()? < reserve.saturating_add(bytes as u64) {
             Err(Error::NoSpace)
         } else {
             Ok(())
@@ -370,7 +390,7 @@ impl Shared {
         if bytes.len() as u64 > bytes_max {
             return Err(Error::TooLarge { bytes_max });
         }
-        self.require_space()?;
+        self.require_space(bytes.len())?;
         let blob = BlobId::of(bytes);
         let key: Key = (group, blob);
         Ok((

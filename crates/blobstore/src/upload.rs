@@ -83,7 +83,7 @@ impl Upload {
                 lines: self.written.clone(),
             }
         } else {
-            self.store.shared.require_space()?;
+            self.store.shared.require_space(self.buffer.len())?;
             Change::Put {
                 key,
                 time: now,
@@ -123,7 +123,7 @@ impl Upload {
     }
 
     fn send(&mut self, change: Change) -> Result<()> {
-        self.store.shared.require_space()?;
+        self.store.shared.require_space(change.content_len())?;
         if self.in_flight.len() >= CHUNKS_IN_FLIGHT_MAX {
             self.collect_oldest()?;
         }

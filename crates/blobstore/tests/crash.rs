@@ -245,6 +245,86 @@ fn flipped_bits_are_never_served() {
     assert!(detected > 60, "{detected}");
 }
 
+/// A store whose segments are mostly garbage, and what of it must stay.
+fn worth_compacting(disk: &SimDisk) -> (BlobStore, Vec<(BlobId, Vec<u8>)>) {
+    let options = BlobStoreOptions {
+        segment_bytes: 24 * 1024,
+        upload_buffer_bytes_max: 1024,
+        ..options()
+    };
+    let (store, _) = open_with_report(disk, options);
+    let summary = Summary {
+        version: SummaryVersion(1),
+        bytes: noise(300).into(),
+    };
+    let mut kept = Vec::new();
+    for n in 0..24 {
+        let bytes = noise(2000 + n);
+        let blob = store
+            .put_with_summary(GroupId(1), &bytes, &summary, UnixSeconds(1))
+            .unwrap();
+        if n % 4 == 0 {
+            kept.push((blob, bytes));
+        }
+        if n == 9 {
+            let bytes = noise(70_000);
+            let mut upload = store.begin(GroupId(1));
+            upload.push(&bytes).unwrap();
+            kept.push((upload.finish(UnixSeconds(1)).unwrap(), bytes));
+        }
+    }
+    let live = |blob: &BlobId| kept.iter().any(|(kept, _)| kept == blob);
+    store.sweep(GroupId(1), &live, UnixSeconds(9)).unwrap();
+    (store, kept)
+}
+
+fn compact(store: &BlobStore) -> Result<u64, Error> {
+    let mut removed = 0;
+    loop {
+        match store.compaction_step()? {
+            CompactionStep::Removed(_) => removed += 1,
+            CompactionStep::Copied(_) => (),
+            CompactionStep::Idle => return Ok(removed),
+        }
+    }
+}
+
+#[test]
+fn a_compaction_may_end_at_every_single_step() {
+    let dry = SimDisk::new(0);
+    let (store, _) = worth_compacting(&dry);
+    let before = dry.step_count();
+    assert!(compact(&store).unwrap() >= 3);
+    let steps = dry.step_count() - before;
+    for (step, killed) in (1..=steps).flat_map(|step| [(step, true), (step, false)]) {
+        let disk = SimDisk::new(step);
+        let (store, kept) = worth_compacting(&disk);
+        if killed {
+            disk.kill_after(step);
+        } else {
+            disk.cut_power_after(step);
+        }
+        assert!(compact(&store).is_err(), "step {step}");
+        std::mem::forget(store);
+        if killed {
+            disk.restart();
+        } else {
+            disk.crash();
+        }
+        let (store, report) = open_with_report(&disk, options());
+        assert_eq!(report.damaged, [], "step {step}");
+        let check = || {
+            for (blob, bytes) in &kept {
+                let found = store.read(GroupId(1), blob, 0..u64::MAX);
+                assert!(found.unwrap() == *bytes, "step {step}");
+            }
+        };
+        check();
+        compact(&store).unwrap();
+        check();
+    }
+}
+
 #[test]
 fn a_scrub_finds_what_went_bad_under_a_running_store() {
     let disk = SimDisk::new(3);
@@ -252,23 +332,30 @@ fn a_scrub_finds_what_went_bad_under_a_running_store() {
     let blobs: Vec<_> = (1..20)
         .map(|n| store.put(GroupId(1), &noise(n * 1000), UnixSeconds(1)).unwrap())
         .collect();
-    assert!(store.scrub(None).all(|(_, sound)| sound.is_ok()));
+    let whole = store.scrub(None).step(u64::MAX).unwrap();
+    assert_eq!((whole.sound, whole.corrupt, whole.done), (19, vec![], true));
     assert!(disk.flip_bits(&dir().join("0000000000000001.blobs").unwrap(), 20_000, 1));
-    let bad: Vec<_> = store
-        .scrub(None)
-        .filter(|(_, sound)| sound.is_err())
-        .map(|(key, _)| key.1)
-        .collect();
-    assert_eq!(bad.len(), 1);
-    assert!(blobs.contains(&bad[0]));
+    let found = store.scrub(None).step(u64::MAX).unwrap();
+    assert_eq!(found.sound, 18);
+    let [(group, bad)] = *found.corrupt else {
+        panic!("{found:?}");
+    };
+    assert!(blobs.contains(&bad));
     assert!(
-        !store.contains(GroupId(1), &bad[0]),
+        !store.contains(group, &bad),
         "a blob known to be bad counts as absent"
     );
     assert!(matches!(
-        store.read(GroupId(1), &bad[0], 0..1),
+        store.read(GroupId(1), &bad, 0..1),
         Err(Error::Corrupt { .. })
     ));
+    // Somebody else had the bytes.
+    let bytes = (1..20)
+        .map(|n| noise(n * 1000))
+        .find(|bytes| BlobId::of(bytes) == bad)
+        .unwrap();
+    store.put(group, &bytes, UnixSeconds(2)).unwrap();
+    assert_eq!(store.scrub(None).step(u64::MAX).unwrap().corrupt, []);
 }
 
 #[test]

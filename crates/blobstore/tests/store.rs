@@ -194,11 +194,10 @@ fn compaction_keeps_the_living_and_gives_space_back() {
     disk.crash();
     drop(store);
     let store = reopen(&disk);
-    let scrubbed: Vec<_> = store
-        .scrub(None)
-        .map(|(key, result)| result.map(|()| key.1).unwrap())
-        .collect();
-    assert!(scrubbed.contains(&large) && kept.iter().all(|blob| scrubbed.contains(blob)));
+    let scrubbed = store.scrub(None).step(u64::MAX).unwrap();
+    assert_eq!(scrubbed.corrupt, []);
+    assert!(scrubbed.sound > kept.len() as u64);
+    assert!(store.contains(ONE, &large) && kept.iter().all(|blob| store.contains(ONE, blob)));
     // A deletion whose record was compacted away has come undone; the next sweep makes it good.
     store
         .sweep(
@@ -217,6 +216,114 @@ fn compaction_keeps_the_living_and_gives_space_back() {
         .unwrap()
         .touched;
     assert_eq!(touched, UnixSeconds(77));
+}
+
+#[test]
+fn a_sweep_goes_page_by_page_with_one_sync_each() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    for n in 0..600_u32 {
+        store.put(ONE, &n.to_le_bytes(), UnixSeconds(10)).unwrap();
+    }
+    store.put(TWO, b"of another group", UnixSeconds(10)).unwrap();
+    assert_eq!(store.groups(), [ONE, TWO]);
+    let live = |blob: &BlobId| blob.0[0] < 64;
+    let syncs = disk.sync_count();
+    let (mut pages, mut removed, mut kept, mut after) = (0, 0, 0, None);
+    loop {
+        let page = store.sweep_page(ONE, after, &live, UnixSeconds(50)).unwrap();
+        removed += page.report.removed;
+        kept += page.report.kept;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+        pages += 1;
+    }
+    assert_eq!(pages, 3);
+    assert!(removed > 300 && removed + kept == 600);
+    assert!(
+        disk.sync_count() - syncs <= 3 + 2,
+        "one for a page, and for a new segment"
+    );
+    let left = store.list(ONE, None, 1000);
+    assert!(left.len() as u64 == kept && left.iter().all(|info| live(&info.blob)));
+    store.sweep(ONE, &|_| false, UnixSeconds(50)).unwrap();
+    assert_eq!(store.groups(), [TWO]);
+}
+
+#[test]
+fn a_scrub_reads_no_faster_than_it_is_told() {
+    let store = open(&SimDisk::new(1));
+    let long = noise(1_000_000);
+    let mut upload = store.begin(ONE);
+    upload.push(&long).unwrap();
+    upload.finish(NOW).unwrap();
+    for n in 0..10 {
+        store.put(TWO, &noise(5000 + n), NOW).unwrap();
+    }
+    let (mut scrub, mut steps, mut sound, mut bytes) = (store.scrub(None), 0, 0, 0);
+    let mut middle = None;
+    loop {
+        let step = scrub.step(100_000).unwrap();
+        assert!(step.bytes <= 100_000 + 64 * 1024);
+        steps += 1;
+        sound += step.sound;
+        bytes += step.bytes;
+        if step.done {
+            break;
+        }
+        middle = middle.or(scrub.position());
+    }
+    assert!(steps >= 7, "the long blob takes several steps");
+    assert_eq!(sound, 11);
+    assert!((1_050_000..1_060_000).contains(&bytes), "{bytes}");
+    // A walk goes on where another one was left.
+    let rest = store.scrub(middle).step(u64::MAX).unwrap();
+    assert!(rest.done && rest.sound < 11);
+    assert_eq!(store.scrub(scrub.position()).step(1).unwrap().sound, 0);
+}
+
+#[test]
+fn what_is_used_and_what_is_needed_are_told_apart() {
+    let store = open(&SimDisk::new(1));
+    for n in 0..40 {
+        store.put(ONE, &noise(20_000 + n), UnixSeconds(1)).unwrap();
+    }
+    let full = store.usage();
+    assert!(full.segments >= 3 && full.live_bytes >= 800_000 && full.bytes >= full.live_bytes);
+    store.sweep(ONE, &|_| false, UnixSeconds(9)).unwrap();
+    let swept = store.usage();
+    assert!(swept.live_bytes == 0 && swept.bytes >= full.bytes);
+    while store.compaction_step().unwrap() != CompactionStep::Idle {}
+    let compacted = store.usage();
+    assert_eq!(compacted.segments, 1);
+    assert!(compacted.bytes < options().segment_bytes + 1);
+}
+
+#[test]
+fn below_the_reserve_only_what_gives_space_back_goes_on() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let blobs: Vec<BlobId> = (0..30)
+        .map(|n| store.put(ONE, &noise(20_000 + n), UnixSeconds(1)).unwrap())
+        .collect();
+    let used = u64::MAX / 2 - disk.free_bytes().unwrap();
+    // A message is refused that would fit the disk and not the space above the reserve.
+    disk.set_capacity_bytes(used + options().reserve_bytes + 10_000);
+    store.put(ONE, &noise(2000), UnixSeconds(5)).unwrap();
+    assert!(matches!(store.put(ONE, &noise(30_000), NOW), Err(Error::NoSpace)));
+    disk.set_capacity_bytes(used + options().reserve_bytes);
+    assert!(matches!(store.put(ONE, b"x", NOW), Err(Error::NoSpace)));
+    assert_eq!(store.read(ONE, &blobs[7], 0..u64::MAX).unwrap(), noise(20_007));
+    assert!(store.touch(ONE, &blobs[0], UnixSeconds(90)).unwrap());
+    store.checkpoint().unwrap();
+    let kept = |blob: &BlobId| *blob == blobs[7];
+    assert_eq!(store.sweep(ONE, &kept, UnixSeconds(50)).unwrap().kept, 2);
+    while store.compaction_step().unwrap() != CompactionStep::Idle {}
+    assert!(!store.is_below_reserve().unwrap());
+    store.put(ONE, &noise(30_000), NOW).unwrap();
+    assert_eq!(store.read(ONE, &blobs[7], 0..u64::MAX).unwrap(), noise(20_007));
 }
 
 #[test]
