@@ -12,10 +12,12 @@ use bytes::Bytes;
 use disk::Disk;
 use kv::ShelfId;
 use mailstore::GroupId;
+use openraft::errors::{InitializeError, RaftError};
 use openraft::{LinearizerOption, Raft};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::hold::Holds;
 use crate::machine::{Machine, Subject};
 use crate::options::{GroupOptions, ReadPolicy};
 use crate::peer::Receiving;
@@ -28,7 +30,7 @@ use crate::{Error, LogPosition, NodeId, ReplicaId, Result};
 pub(crate) use start::Parts;
 pub use status::{GroupStatus, GroupWatch, Role};
 
-/// A replica of a group. Cheap to share; dropping the last handle does not stop it.
+/// A replica of a group. Cheap to share.
 pub struct Group<M: Machine> {
     id: GroupId,
     replica: ReplicaId,
@@ -40,6 +42,7 @@ pub struct Group<M: Machine> {
     pub(crate) receiving: Arc<tokio::sync::Mutex<Receiving>>,
     withheld_until: Option<Instant>,
     stop: CancellationToken,
+    holds: Holds,
 }
 
 /// An entry that was committed and applied.
@@ -177,12 +180,23 @@ impl<M: Machine> Group<M> {
     /// # Errors
     /// [`Error::Membership`] when the group has begun already.
     pub async fn initialize(&self, voters: BTreeMap<ReplicaId, NodeId>) -> Result<()> {
-        let host = |(replica, node)| (replica, Host { node });
-        let voters: BTreeMap<_, _> = voters.into_iter().map(host).collect();
         self.raft
-            .initialize(voters)
+            .initialize(hosts(voters))
             .await
             .map_err(|error| self.membership_error(error))
+    }
+
+    /// Begins the group with these voters unless it has begun, and says whether it did. To be called on one and
+    /// the same of them at each start: only the replica itself knows for certain what is in its log.
+    ///
+    /// # Errors
+    /// [`Error::Membership`] when this replica is not one of the voters.
+    pub async fn begin(&self, voters: BTreeMap<ReplicaId, NodeId>) -> Result<bool> {
+        match self.raft.initialize(hosts(voters)).await {
+            Ok(()) => Ok(true),
+            Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(false),
+            Err(error) => Err(self.membership_error(error)),
+        }
     }
 
     /// Adds a replica that receives the log but does not vote, and waits until it holds everything up to the
@@ -252,15 +266,23 @@ impl<M: Machine> Group<M> {
         self.raft.runtime_config().tick(!parked);
     }
 
-    /// Stops the replica and waits until it has stopped. Calling it again does nothing.
+    /// Stops the replica and waits until it has stopped: nothing of it writes to tables, log or snapshots any
+    /// more. Calling it again does nothing.
     ///
     /// # Errors
     /// [`Error::Failed`] when it did not stop in order.
     pub async fn shutdown(&self) -> Result<()> {
-        self.stop.cancel();
-        self.raft.shutdown().await.map_err(|error| Error::Failed {
+        self.ask_to_stop();
+        let stopped = self.raft.shutdown().await;
+        self.holds.released().await;
+        stopped.map_err(|error| Error::Failed {
             detail: error.to_string(),
         })
+    }
+
+    /// Ends the supervision of the replica, so that it stops with its last handle when nobody waits for it.
+    pub(crate) fn ask_to_stop(&self) {
+        self.stop.cancel();
     }
 
     /// Returns whether votes are withheld because of a restart.
@@ -278,4 +300,16 @@ impl<M: Machine> Group<M> {
             Ok(())
         }
     }
+}
+
+impl<M: Machine> Drop for Group<M> {
+    fn drop(&mut self) {
+        // What openraft spawned ends with its handle, but for calls to other replicas under way.
+        self.holds.end();
+    }
+}
+
+fn hosts(voters: BTreeMap<ReplicaId, NodeId>) -> BTreeMap<ReplicaId, Host> {
+    let host = |(replica, node)| (replica, Host { node });
+    voters.into_iter().map(host).collect()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use disk::Disk;
+use futures::future::join_all;
 use kv::{Engine, ShelfId, ShelfState};
 use mailstore::GroupId;
 use parking_lot::RwLock;
@@ -193,13 +194,14 @@ impl<M: Machine> Groups<M> {
     pub async fn shutdown(&self) -> Result<()> {
         let _changing = self.changing.lock().await;
         let running = std::mem::take(&mut *self.running.write());
-        let mut outcome = Ok(());
+        // All are asked first: a caller that gives up waiting leaves none behind that goes on.
         for group in running.values() {
-            outcome = outcome.and(group.shutdown().await);
+            group.ask_to_stop();
         }
+        let stopped = join_all(running.values().map(|group| group.shutdown())).await;
         self.tasks.close();
         self.tasks.wait().await;
-        outcome
+        stopped.into_iter().collect()
     }
 
     /// Waits for a replica that stops without being asked to.
@@ -283,18 +285,27 @@ impl<M: Machine> Groups<M> {
         let failures = self.failures.0.clone();
         let supervised = Arc::clone(&group);
         self.tasks.spawn(async move {
-            if let Some(error) = supervised.supervise().await {
+            if let Some(error) = Arc::clone(&supervised).supervise().await {
                 tracing::error!(group = id.0, replica = replica.0, %error, "replica stopped");
+                let failure = Failure {
+                    group: id,
+                    replica,
+                    error,
+                };
                 // Without a receiver the node is going down anyway.
-                let _ = failures
-                    .send(Failure {
-                        group: id,
-                        replica,
-                        error,
-                    })
-                    .await;
+                let report = async { drop(failures.send(failure).await) };
+                supervised.unless_stopping(report).await;
             }
         });
         Ok(group)
+    }
+}
+
+impl<M: Machine> Drop for Groups<M> {
+    fn drop(&mut self) {
+        // The supervision of a replica holds it, and would for ever.
+        for group in self.running.get_mut().values() {
+            group.ask_to_stop();
+        }
     }
 }

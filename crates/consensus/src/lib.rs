@@ -17,6 +17,7 @@ mod blocking;
 mod error;
 mod group;
 mod groups;
+mod hold;
 mod ids;
 mod log_store;
 mod machine;

@@ -16,6 +16,7 @@ use tracing::Span;
 use wal::{GroupLog, LogIndex, Term};
 
 use crate::Blocking;
+use crate::hold::Hold;
 use crate::types::{Entry, EntryPayload, LogId, TypeConfig, Vote};
 use crate::wire::{self, WireLogId, WireVote};
 
@@ -28,11 +29,16 @@ const READ_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) struct LogStore {
     log: GroupLog,
     blocking: Blocking,
+    _hold: Hold,
 }
 
 impl LogStore {
-    pub(crate) fn new(log: GroupLog, blocking: Blocking) -> Self {
-        Self { log, blocking }
+    pub(crate) fn new(log: GroupLog, blocking: Blocking, hold: Hold) -> Self {
+        Self {
+            log,
+            blocking,
+            _hold: hold,
+        }
     }
 
     /// Returns the vote that was saved last.

@@ -10,6 +10,7 @@ use openraft::storage::{ApplyResponder, EntryResponder, RaftSnapshotBuilder, Raf
 use openraft::{EntryPayload, OptionalSend};
 
 use crate::Blocking;
+use crate::hold::Hold;
 use crate::machine::Machine;
 use crate::snapshot::{self, SnapshotBuild, SnapshotHandle, SnapshotStore, StoredSnapshot};
 use crate::types::{Entry, LogId, SnapshotMeta, StoredMembership, TypeConfig};
@@ -28,6 +29,8 @@ pub(crate) struct StateMachine<M: Machine> {
     pub(crate) applier: Arc<Applier<M>>,
     pub(crate) snapshots: Arc<SnapshotStore>,
     pub(crate) blocking: Blocking,
+    /// There in what openraft has, not in what the group keeps for itself.
+    pub(crate) hold: Option<Hold>,
 }
 
 impl<M: Machine> Clone for StateMachine<M> {
@@ -36,11 +39,20 @@ impl<M: Machine> Clone for StateMachine<M> {
             applier: Arc::clone(&self.applier),
             snapshots: Arc::clone(&self.snapshots),
             blocking: self.blocking.clone(),
+            hold: self.hold.clone(),
         }
     }
 }
 
 impl<M: Machine> StateMachine<M> {
+    /// Returns the same state machine for openraft, which is waited for when the replica stops.
+    pub(crate) fn held(&self, hold: Hold) -> Self {
+        Self {
+            hold: Some(hold),
+            ..self.clone()
+        }
+    }
+
     /// Returns a published snapshot of this replica for openraft.
     fn published(&self, stored: Arc<StoredSnapshot>) -> Snapshot {
         with_meta(SnapshotHandle::published(Arc::clone(&self.snapshots), stored))
@@ -120,6 +132,9 @@ impl<M: Machine> RaftSnapshotBuilder<TypeConfig> for StateMachine<M> {
             .await;
         let mut build = begun.map_err(io::Error::other)?.map_err(io::Error::other)?;
         loop {
+            // A snapshot that nobody waits for any more must not keep the replica from stopping.
+            let ended = self.hold.as_ref().map_or(Ok(()), Hold::check);
+            ended.map_err(io::Error::other)?;
             let step = move || {
                 let outcome = build.step();
                 (build, outcome)

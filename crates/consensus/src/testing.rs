@@ -10,6 +10,7 @@ use kv::{Engine, MemoryEngine, ShelfCount, TableId};
 use parking_lot::Mutex;
 use wal::{Log, Wal, WalOptions};
 
+use crate::hold::Holds;
 use crate::log_store::LogStore;
 use crate::machine::{Applied, Machine, MachineError, Subject};
 use crate::snapshot::SnapshotStore;
@@ -96,11 +97,16 @@ impl Parts {
         let tables = Arc::new(GroupTables::new(engine.table(TableId::new(1))));
         let applier = Applier::open(Arc::default(), tables, u64::MAX).expect("the tables are readable");
         let snapshots = SnapshotStore::open(disk, path("snapshots/1")).expect("the snapshots are readable");
-        let log_store = LogStore::new(log.group(wal::GroupId(1)), blocking.clone());
+        let log_store = LogStore::new(
+            log.group(wal::GroupId(1)),
+            blocking.clone(),
+            Holds::default().hold(),
+        );
         let machine = StateMachine {
             applier: Arc::new(applier),
             snapshots: Arc::new(snapshots),
             blocking,
+            hold: None,
         };
         Self {
             log,

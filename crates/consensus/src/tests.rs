@@ -7,3 +7,4 @@ mod mail;
 mod nemesis;
 mod single;
 mod snapshots;
+mod tasks;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use wal::Log;
 
 use super::{Group, GroupStatus, Role};
+use crate::hold::{Hold, Holds};
 use crate::log_store::LogStore;
 use crate::machine::Machine;
 use crate::options::GroupOptions;
@@ -50,13 +51,16 @@ impl<M: Machine> Group<M> {
         replica: ReplicaId,
         machine: Arc<M>,
     ) -> Result<Arc<Self>> {
-        let (mut machine, mut log_store) = parts.storage(replica, machine).await?;
+        let holds = Holds::default();
+        let (mut machine, mut log_store) = parts.storage(replica, machine, holds.hold()).await?;
         let restored = restored(&mut log_store, &mut machine, replica).await?;
         let withholds = restored.may_have_granted_lease && !restored.is_alone;
         let withheld_until = withholds.then(|| Instant::now() + parts.options.vote_withholding());
         let config = parts.options.config(!withholds)?;
-        let network = PeerNetwork::new(id, replica, Arc::clone(&parts.transport), parts.blocking.clone());
-        let built = Raft::build(replica, config, network, log_store, machine.clone()).await;
+        let (transport, blocking) = (Arc::clone(&parts.transport), parts.blocking.clone());
+        let network = PeerNetwork::new(id, replica, transport, blocking, holds.hold());
+        let held = machine.held(holds.hold());
+        let built = Raft::build(replica, config, network, log_store, held).await;
         let raft = built.map_err(|error| match machine.applier.failure() {
             Some(cause) => cause,
             None => Error::Failed {
@@ -74,10 +78,16 @@ impl<M: Machine> Group<M> {
             receiving: Arc::default(),
             withheld_until,
             stop: CancellationToken::new(),
+            holds,
         });
         group.raft.run();
-        if restored.is_alone {
-            group.lead_alone().await?;
+        if restored.is_alone
+            && let Err(error) = group.lead_alone().await
+        {
+            // Whoever repairs the tables must find nobody who still writes them. Why it failed says more than
+            // how it stopped.
+            let _ = group.shutdown().await;
+            return Err(error);
         }
         Ok(group)
     }
@@ -108,8 +118,10 @@ impl Parts {
         &self,
         replica: ReplicaId,
         machine: Arc<M>,
+        hold: Hold,
     ) -> Result<(StateMachine<M>, LogStore)> {
-        let log_store = LogStore::new(self.log.group(wal::GroupId(replica.0)), self.blocking.clone());
+        let log = self.log.group(wal::GroupId(replica.0));
+        let log_store = LogStore::new(log, self.blocking.clone(), hold);
         let (disk, engine) = (Arc::clone(&self.disk), Arc::clone(&self.engine));
         let snapshot_bytes = self.options.snapshot_log_bytes;
         let open = move || -> Result<_> {
@@ -127,6 +139,7 @@ impl Parts {
                 applier,
                 snapshots,
                 blocking: self.blocking.clone(),
+                hold: None,
             },
             log_store,
         ))

@@ -1,5 +1,6 @@
 //! What a replica needs done beside openraft's own work.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use super::Group;
@@ -21,6 +22,12 @@ impl<M: Machine> Group<M> {
         };
         // A replica that is asked to stop tells so by its status too, and that may be seen first.
         cause.filter(|_| !self.stop.is_cancelled())
+    }
+
+    /// Waits for something, but no longer than until the replica is asked to stop.
+    pub(crate) async fn unless_stopping(&self, waited: impl Future<Output = ()>) {
+        // Nobody asks any more what it was waiting for.
+        let _ = self.stop.run_until_cancelled(waited).await;
     }
 
     async fn failed(&self, mut watch: super::GroupWatch) -> Error {

@@ -18,6 +18,7 @@ use prost::Message;
 
 use super::messages::{self, WirePiece, WirePieceOutcome};
 use super::{PIECE_BYTES_MAX, PeerCall, PeerCallKind, PeerTransport};
+use crate::hold::Hold;
 use crate::snapshot::SnapshotHandle;
 use crate::state_machine::Snapshot;
 use crate::types::{Host, TypeConfig, Vote};
@@ -34,6 +35,7 @@ pub(crate) struct PeerNetwork {
     transport: Arc<dyn PeerTransport>,
     blocking: Blocking,
     transfers: Arc<AtomicU64>,
+    hold: Hold,
 }
 
 /// A client for one peer.
@@ -49,6 +51,7 @@ impl PeerNetwork {
         replica: ReplicaId,
         transport: Arc<dyn PeerTransport>,
         blocking: Blocking,
+        hold: Hold,
     ) -> Self {
         Self {
             group,
@@ -56,6 +59,7 @@ impl PeerNetwork {
             transport,
             blocking,
             transfers: Arc::default(),
+            hold,
         }
     }
 }
@@ -81,11 +85,8 @@ impl PeerClient {
             kind,
             payload,
         };
-        self.network
-            .transport
-            .call(call, deadline)
-            .await
-            .map_err(rpc_error)
+        let answer = self.network.transport.call(call, deadline);
+        self.network.hold.unless_ended(answer).await.map_err(rpc_error)
     }
 
     /// Sends the manifest, every part and the end, and returns the peer's vote after it has installed all.

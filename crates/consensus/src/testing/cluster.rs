@@ -109,19 +109,14 @@ impl Cluster {
         self.node(number).groups.get(GROUP).expect("a replica runs there")
     }
 
-    /// Waits until some node that can be reached leads.
+    /// Waits until some node that can be reached leads. One that has just been elected is still to write that down,
+    /// and takes no proposals until then.
     pub(crate) async fn leader(&self) -> u64 {
         loop {
-            let leads = |number: &u64| {
-                let group = self.node(*number).groups.get(GROUP);
-                group.is_ok_and(|group| group.status().role == Role::Leader)
-            };
-            let reachable = self
-                .nodes
-                .keys()
-                .filter(|number| !self.switchboard.is_cut(**number));
-            if let Some(number) = reachable.copied().find(leads) {
-                return number;
+            for node in self.nodes.values() {
+                if !self.switchboard.is_cut(node.number) && node.leads().await {
+                    return node.number;
+                }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -156,6 +151,14 @@ impl Node {
         self.groups
             .start(GROUP, ReplicaId(self.number), Arc::default())
             .await
+    }
+
+    /// Returns whether its replica leads and knows it.
+    async fn leads(&self) -> bool {
+        match self.groups.get(GROUP) {
+            Ok(group) => group.status().role == Role::Leader && group.read_barrier().await.is_ok(),
+            Err(_) => false,
+        }
     }
 
     /// Sets a register and returns its old value.

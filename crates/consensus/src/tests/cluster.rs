@@ -153,6 +153,43 @@ async fn a_group_grows_from_one_voter_to_three_and_shrinks() {
     assert!(matches!(again, Err(Error::Membership { .. })));
 }
 
+/// The settings name the voters at each start, but only the first start begins the group, also when the log is
+/// all that says so.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_has_begun_is_not_begun_again() {
+    let mut cluster = Cluster::new(3, GroupOptions::default());
+    let voters = || {
+        (1..=3)
+            .map(|number| (ReplicaId(number), NodeId(number)))
+            .collect()
+    };
+    for node in cluster.nodes.values() {
+        node.start().await.expect("started");
+    }
+    assert!(cluster.group(1).begin(voters()).await.expect("begun"));
+    assert!(!cluster.group(1).begin(voters()).await.expect("begun before"));
+    cluster.leader().await;
+    for number in 1..=3 {
+        cluster.crash(number).await;
+    }
+    for node in cluster.nodes.values() {
+        let started = node.start().await.expect("started");
+        // At once: what the status says comes later.
+        assert!(!started.begin(voters()).await.expect("begun before the crash"));
+    }
+    cluster.leader().await;
+    assert!(matches!(
+        Cluster::new(1, GroupOptions::default())
+            .node(1)
+            .start()
+            .await
+            .expect("started")
+            .begin([(ReplicaId(2), NodeId(2))].into())
+            .await,
+        Err(Error::Membership { .. })
+    ));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_minority_neither_writes_nor_reads() {
     let cluster = Cluster::started(3, GroupOptions::default()).await;

@@ -99,18 +99,14 @@ impl Replicas {
             .start(group, Membership::replica(group, this), Arc::clone(machine))
             .await;
         let running = running.map_err(|source| StartError::Replica { group, source })?;
-        let begins = nodes.first() == Some(&self.membership.this);
-        if begins && has_not_begun(&running.status()) {
+        if nodes.first() == Some(&self.membership.this) {
             let voters = nodes.iter().map(|name| {
                 let node = number(name)?;
                 Ok((Membership::replica(group, node), node))
             });
             let voters = voters.collect::<Result<BTreeMap<_, _>, StartError>>()?;
-            if let Err(source) = running.initialize(voters).await
-                && has_not_begun(&running.status())
-            {
-                return Err(StartError::Replica { group, source });
-            }
+            let begun = running.begin(voters).await;
+            begun.map_err(|source| StartError::Replica { group, source })?;
         }
         Ok(())
     }
@@ -163,12 +159,6 @@ impl Replicas {
             .await
             .map_err(|error| StoreError::Internal(error.to_string()))
     }
-}
-
-/// Tells whether a group has nothing in its log yet. Its voters alone do not say so: they are known only
-/// some time after the start.
-fn has_not_begun(status: &consensus::GroupStatus) -> bool {
-    status.voters.is_empty() && status.last_index.is_none()
 }
 
 /// Why replicas could not be started or repaired.
