@@ -6,7 +6,10 @@ use std::process::Command;
 use crate::certificates::Certificates;
 use crate::process::Process;
 use crate::server::{ACCOUNTS, Access, PASSWORD};
-use crate::{Imap, Scratch, Server, wait};
+use crate::{Imap, Program, Scratch, Server, wait};
+
+/// The account of Debian that owns nothing, and its group.
+const NOBODY: u32 = 65_534;
 
 /// A server that mail programs are driven against.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ impl Target {
     #[must_use]
     pub fn start() -> Self {
         match std::env::var("FACTEUR_STAND_IN").as_deref() {
-            Ok("dovecot") => start_dovecot(),
+            Ok("dovecot") => Self::dovecot(),
             _ => {
                 let server = Box::new(Server::start());
                 Self {
@@ -39,6 +42,15 @@ impl Target {
                 }
             }
         }
+    }
+
+    /// Starts Debian's Dovecot, on a directory of its own and on loopback only.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn dovecot() -> Self {
+        start_dovecot()
     }
 
     /// Returns how to reach it.
@@ -73,8 +85,10 @@ fn start_dovecot() -> Target {
     let config = scratch.file("dovecot.conf", dovecot_config(&scratch, &access));
     let _users = scratch.file("users", dovecot_users(&scratch));
     let mail = scratch.folder("mail");
-    // Dovecot wants mail to belong to somebody but root.
-    std::os::unix::fs::chown(&mail, Some(65_534), Some(65_534)).expect("root, to start Dovecot");
+    if rustix::process::geteuid().is_root() {
+        // Dovecot wants mail to belong to somebody but root.
+        std::os::unix::fs::chown(&mail, Some(NOBODY), Some(NOBODY)).expect("another owner of the mail");
+    }
     let mut command = Command::new("dovecot");
     command.arg("-F").arg("-c").arg(&config);
     let process = Process::start(&mut command, &scratch.join("dovecot.log"));
@@ -97,7 +111,7 @@ listen = 127.0.0.1
 base_dir = {base}/run
 state_dir = {base}/run
 log_path = /dev/stderr
-mail_location = maildir:{base}/mail/%u
+mail_location = sdbox:{base}/mail/%u
 auth_failure_delay = 0
 auth_mechanisms = plain login scram-sha-256
 ssl = required
@@ -134,18 +148,45 @@ service lmtp {{
 protocol lmtp {{
   postmaster_address = postmaster@example.org
 }}
-",
+{rights}",
         certificate = certificates.certificate.display(),
         key = certificates.key.display(),
         imap = access.imap.port(),
         imaps = access.imaps.port(),
         lmtp = access.lmtp.port(),
+        rights = rights(),
+    )
+}
+
+/// Returns what lets Dovecot run as whoever runs the tests: it changes neither its user nor its root.
+fn rights() -> String {
+    if rustix::process::geteuid().is_root() {
+        return String::new();
+    }
+    let name = |option: &str| {
+        Program::new("id")
+            .arguments([option, "-n"])
+            .succeed()
+            .trim()
+            .to_owned()
+    };
+    let (user, group) = (name("-u"), name("-g"));
+    let services =
+        ["anvil", "imap-login", "stats"].map(|service| format!("service {service} {{\n  chroot =\n}}\n"));
+    format!(
+        "default_internal_user = {user}\ndefault_login_user = {user}\ndefault_internal_group = {group}\n{}",
+        services.concat()
     )
 }
 
 /// Returns the accounts as a file of passwd's form.
 fn dovecot_users(scratch: &Scratch) -> String {
     let base = scratch.path().display();
-    let user = |name: &&str| format!("{name}:{{PLAIN}}{PASSWORD}:65534:65534::{base}/mail/{name}::\n");
+    let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
+    let (uid, gid) = match uid.is_root() {
+        true => (NOBODY, NOBODY),
+        false => (uid.as_raw(), gid.as_raw()),
+    };
+    let user = |name: &&str| format!("{name}:{{PLAIN}}{PASSWORD}:{uid}:{gid}::{base}/mail/{name}::\n");
     ACCOUNTS.iter().map(user).collect()
 }
