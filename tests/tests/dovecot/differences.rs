@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::ITEMS;
+use crate::{ITEMS, Message};
 
 /// A message for which Dovecot and we give different answers, each on purpose.
 struct Difference {
@@ -16,9 +16,9 @@ struct Difference {
 pub struct Differences(Vec<Difference>);
 
 impl Differences {
-    /// Reads the file: `## message`, the reason, then pairs of lines. Body sections, which the file has too, are not
-    /// compared here.
-    pub fn read(path: &Path) -> Self {
+    /// Reads what the file says of these messages: `## message`, the reason, then pairs of lines. Body sections,
+    /// which the file has too, are not compared here.
+    pub fn read(path: &Path, messages: &[Message]) -> Self {
         let text = std::fs::read_to_string(path).expect("the differences");
         let mut message = "";
         let mut theirs = "";
@@ -37,7 +37,10 @@ impl Differences {
                 });
             }
         }
-        differences.retain(|difference| ITEMS.contains(&item(&difference.ours)));
+        differences.retain(|difference| {
+            ITEMS.contains(&item(&difference.ours))
+                && messages.iter().any(|message| message.name == difference.message)
+        });
         Self(differences)
     }
 
