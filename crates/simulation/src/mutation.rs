@@ -11,8 +11,9 @@ use disk::{Disk, DiskFile, DiskPath};
 use mailstore::command::{Command, Entry, MailboxCommand, Subject};
 use mailstore::ports::{BlobUpload, GroupStatus, StoredBlob};
 use mailstore::reply::Appended;
+use mailstore::time::Timestamp;
 use mailstore::{AccountId, BlobId, GroupId, Reply, StoreError, UidSet};
-use storage_node::{Content, ContentUsage, Question, Replication};
+use storage_node::{Content, ContentUsage, NamedBlobs, Question, Reconciled, Replication};
 use tokio_util::task::TaskTracker;
 
 /// A defect.
@@ -243,6 +244,10 @@ impl Replication for MutatedReplication {
         self.inner.accounts(group, after, limit).await
     }
 
+    async fn named_blobs(&self, group: GroupId) -> Result<NamedBlobs, StoreError> {
+        self.inner.named_blobs(group).await
+    }
+
     fn status(&self) -> Vec<GroupStatus> {
         self.inner.status()
     }
@@ -269,6 +274,19 @@ impl Content for MutatedContent {
 
     fn summary(&self, group: GroupId, blob: BlobId) -> Result<Bytes, StoreError> {
         self.inner.summary(group, blob)
+    }
+
+    async fn repair(&self, group: GroupId, blob: BlobId) -> Result<(), StoreError> {
+        self.inner.repair(group, blob).await
+    }
+
+    fn reconcile(
+        &self,
+        group: GroupId,
+        named: &NamedBlobs,
+        unused_since: Timestamp,
+    ) -> Result<Reconciled, StoreError> {
+        self.inner.reconcile(group, named, unused_since)
     }
 
     fn is_full(&self) -> bool {

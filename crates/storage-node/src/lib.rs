@@ -29,9 +29,10 @@ mod tables;
 mod tokens;
 mod watch;
 
-pub use content::{Content, ContentUsage};
+pub use content::{Content, ContentUsage, NamedBlobs, Reconciled};
 pub use delivery::{DeliveryFilter, ImplicitKeep, Incoming};
 pub use environment::{BlockingWork, Environment};
+pub use maintenance::ContentReport;
 pub use node::{Node, NodeEvents, NodeParts};
 pub use options::NodeOptions;
 pub use replicas::{

@@ -6,6 +6,8 @@ use mailstore::ports::GroupStatus;
 use mailstore::rows::ReadRows;
 use mailstore::{AccountId, GroupId, Reply, StoreError};
 
+use crate::content::NamedBlobs;
+
 /// A question to rows. It keeps its own answer.
 pub type Question = Box<dyn FnOnce(&dyn ReadRows) + Send>;
 
@@ -47,6 +49,13 @@ pub trait Replication: Send + Sync + 'static {
         after: Option<AccountId>,
         limit: usize,
     ) -> Result<Vec<AccountId>, StoreError>;
+
+    /// Returns all content that the group's rows name, each account's as of one moment at or behind
+    /// everything that this replica knows to be committed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] while the rows may lack something, and when they cannot be read.
+    async fn named_blobs(&self, group: GroupId) -> Result<NamedBlobs, StoreError>;
 
     /// Returns the state of every replica.
     fn status(&self) -> Vec<GroupStatus>;

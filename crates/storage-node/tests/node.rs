@@ -2,6 +2,8 @@
 
 #[path = "node/accounts.rs"]
 mod accounts;
+#[path = "node/content.rs"]
+mod content;
 #[path = "node/delivery.rs"]
 mod delivery;
 #[path = "node/login.rs"]

@@ -10,7 +10,9 @@ use mailstore::ports::BoxStream;
 use mailstore::query::{ContentChunk, ContentRange, MessageAnswer, MessageParts};
 use mailstore::{AccountId, GroupId, StoreError, UidSet, read};
 
+use super::content::{GroupContent, with_content};
 use crate::node::Node;
+use crate::search::ContentReader;
 use crate::tables::damaged;
 
 /// Messages of one batch: enough to spread the cost of a hop between threads, little enough to keep an
@@ -53,19 +55,19 @@ fn behind(uids: &UidSet, last: Uid) -> UidSet {
 }
 
 async fn batch(node: &Node, wanted: &Wanted) -> Result<Vec<MessageAnswer>, StoreError> {
-    let (reader, uids) = (node.clone(), wanted.uids.clone());
-    let (group, mailbox, summary) = (wanted.group, wanted.mailbox, wanted.parts.summary);
-    let answers = node.read_account(wanted.account, move |rows| {
-        let records = read::messages(rows, mailbox, &uids, BATCH_MESSAGES).map_err(damaged)?;
-        let answers = records.into_iter().map(|record| {
-            let summary = summary
-                .then(|| reader.content_store().summary(group, record.blob))
-                .transpose()?;
-            Ok(MessageAnswer { record, summary })
-        });
-        answers.collect()
-    });
-    answers.await
+    let (mailbox, summary) = (wanted.mailbox, wanted.parts.summary);
+    let read = |content: GroupContent| {
+        let uids = wanted.uids.clone();
+        node.read_account(wanted.account, move |rows| {
+            let records = read::messages(rows, mailbox, &uids, BATCH_MESSAGES).map_err(damaged)?;
+            let answers = records.into_iter().map(|record| {
+                let summary = summary.then(|| content.summary(record.blob)).transpose()?;
+                Ok(MessageAnswer { record, summary })
+            });
+            answers.collect()
+        })
+    };
+    with_content(node, wanted.group, read).await
 }
 
 /// A range of content with the message that it lies in.
@@ -73,6 +75,8 @@ struct Located {
     index: u32,
     record: Option<MessageRecord>,
     range: ContentRange,
+    /// Whether the message's content was missing and has been fetched.
+    fetched: bool,
 }
 
 /// Where messages lie.
@@ -92,25 +96,51 @@ pub(super) async fn content(
     let records = records(&node, place, &ranges).await?;
     let located = ranges.into_iter().zip(0_u32..).map(move |(range, index)| {
         let record = records.get(&range.uid).copied();
-        Located { index, record, range }
+        Located {
+            index,
+            record,
+            range,
+            fetched: false,
+        }
     });
     let located: VecDeque<Located> = located.collect();
     let chunks = try_unfold((node, located), move |(node, mut located)| async move {
         if located.is_empty() {
             return Ok::<_, StoreError>(None);
         }
-        let reader = node.clone();
-        let read = node.content_pool().run(move || {
-            let batch = next_chunks(&reader, place.group, &mut located)?;
-            Ok::<_, StoreError>((batch, located))
-        });
-        let (batch, rest) = read.await??;
+        let batch = chunks(&node, place.group, &mut located).await?;
         Ok(Some((
             futures::stream::iter(batch.into_iter().map(Ok)),
-            (node, rest),
+            (node, located),
         )))
     });
     Ok(chunks.try_flatten().boxed())
+}
+
+/// Reads the next chunks, fetching from another replica what is missing here.
+async fn chunks(
+    node: &Node,
+    group: GroupId,
+    located: &mut VecDeque<Located>,
+) -> Result<Vec<ContentChunk>, StoreError> {
+    loop {
+        let (reader, mut next) = (node.clone(), std::mem::take(located));
+        let read = node.content_pool().run(move || {
+            let read = next_chunks(&reader, group, &mut next);
+            (read, next)
+        });
+        let (read, rest) = read.await?;
+        *located = rest;
+        let missing = located.front_mut().filter(|next| !next.fetched);
+        match (read, missing) {
+            (Err(StoreError::ContentUnavailable), Some(next)) => {
+                next.fetched = true;
+                let record = next.record.ok_or(StoreError::ContentUnavailable)?;
+                node.content_store().repair(group, record.blob).await?;
+            }
+            (read, _) => return read,
+        }
+    }
 }
 
 async fn records(
@@ -127,7 +157,8 @@ async fn records(
     records.await
 }
 
-/// Reads about one chunk's worth of octets: one large piece, or several small ranges.
+/// Reads about one chunk's worth of octets: one large piece, or several small ranges. A range that cannot be
+/// read stays the next one.
 fn next_chunks(
     node: &Node,
     group: GroupId,
@@ -153,11 +184,18 @@ fn next_chunks(
             .saturating_add(next.range.length)
             .min(record.size);
         let length = end.saturating_sub(next.range.offset).min(CHUNK_BYTES);
-        let bytes = match length {
-            0 => bytes::Bytes::new(),
+        let read = match length {
+            0 => Ok(bytes::Bytes::new()),
             length => node
                 .content_store()
-                .read(group, record.blob, next.range.offset, length)?,
+                .read(group, record.blob, next.range.offset, length),
+        };
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                located.push_front(next);
+                return if chunks.is_empty() { Err(error) } else { Ok(chunks) };
+            }
         };
         let last = next.range.offset.saturating_add(length) >= end;
         chunks.push(ContentChunk {

@@ -1,6 +1,7 @@
 //! One account's mail, for callers whose token says that it is theirs.
 
 pub(crate) mod append;
+mod content;
 mod messages;
 mod search;
 

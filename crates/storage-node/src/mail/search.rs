@@ -1,14 +1,17 @@
 //! SEARCH.
 
+use std::sync::Arc;
+
 use mailstore::ids::{MailboxId, ModSeq};
 use mailstore::message::MessageState;
 use mailstore::query::MailboxRef;
 use mailstore::rows::ReadRows;
 use mailstore::search::{SearchProgram, SearchResult};
-use mailstore::{AccountId, BlobId, GroupId, StoreError, UidSet, read};
+use mailstore::{AccountId, GroupId, StoreError, UidSet, read};
 
+use super::content::{GroupContent, with_content};
 use crate::node::Node;
-use crate::search::{Candidate, ContentReader, Matcher};
+use crate::search::{Candidate, Matcher};
 use crate::tables::{self, damaged};
 
 /// Messages whose records are read at one time.
@@ -22,34 +25,29 @@ pub(super) async fn search(
     mailbox: MailboxId,
     program: SearchProgram,
 ) -> Result<SearchResult, StoreError> {
-    let searcher = node.clone();
-    let search = node.read_account(account, move |rows| {
-        let now = tables::changes(rows, &MailboxRef::Id(mailbox), ModSeq::ZERO)?;
-        let matcher = Matcher::new(
-            &program.key,
-            &now.mailbox.keywords,
-            searcher.options().search_budget,
-        );
-        let mut states = now.changed;
-        states.retain(|state| program.within.contains(state.uid) && !matcher.excludes(state));
-        let reader = GroupContent {
-            node: &searcher,
-            group,
-        };
-        let mut result = SearchResult::default();
-        for batch in states.chunks(BATCH_MESSAGES) {
-            search_batch(rows, mailbox, batch, (&matcher, &reader), &mut result)?;
-        }
-        Ok(result)
-    });
-    search.await
+    let (program, budget) = (Arc::new(program), node.options().search_budget);
+    let search = |content: GroupContent| {
+        let program = Arc::clone(&program);
+        node.read_account(account, move |rows| {
+            let now = tables::changes(rows, &MailboxRef::Id(mailbox), ModSeq::ZERO)?;
+            let matcher = Matcher::new(&program.key, &now.mailbox.keywords, budget);
+            let mut states = now.changed;
+            states.retain(|state| program.within.contains(state.uid) && !matcher.excludes(state));
+            let mut result = SearchResult::default();
+            for batch in states.chunks(BATCH_MESSAGES) {
+                search_batch(rows, mailbox, batch, (&matcher, &content), &mut result)?;
+            }
+            Ok(result)
+        })
+    };
+    with_content(node, group, search).await
 }
 
 fn search_batch(
     rows: &dyn ReadRows,
     mailbox: MailboxId,
     batch: &[MessageState],
-    (matcher, reader): (&Matcher, &GroupContent<'_>),
+    (matcher, reader): (&Matcher, &GroupContent),
     result: &mut SearchResult,
 ) -> Result<(), StoreError> {
     let mut found = |state: MessageState| {
@@ -73,20 +71,4 @@ fn search_batch(
 fn state_of(batch: &[MessageState], uid: mailstore::Uid) -> Option<MessageState> {
     let index = batch.binary_search_by_key(&uid, |state| state.uid).ok()?;
     batch.get(index).copied()
-}
-
-/// The content of one group.
-struct GroupContent<'a> {
-    node: &'a Node,
-    group: GroupId,
-}
-
-impl ContentReader for GroupContent<'_> {
-    fn summary(&self, blob: BlobId) -> Result<bytes::Bytes, StoreError> {
-        self.node.content_store().summary(self.group, blob)
-    }
-
-    fn read(&self, blob: BlobId, offset: u32, length: u32) -> Result<bytes::Bytes, StoreError> {
-        self.node.content_store().read(self.group, blob, offset, length)
-    }
 }

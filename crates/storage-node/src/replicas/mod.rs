@@ -2,6 +2,7 @@
 
 mod content_handler;
 mod errors;
+mod named;
 mod peers;
 mod placement;
 mod replication;

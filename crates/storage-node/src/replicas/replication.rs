@@ -8,10 +8,14 @@ use mailstore::ports::{GroupStatus, LeaderStatus};
 use mailstore::{AccountId, GroupId, Reply, StoreError};
 
 use super::{Membership, Replicas};
+use crate::content::NamedBlobs;
 use crate::replication::{Question, Replication};
 
 impl Replicas {
-    fn group(&self, group: GroupId) -> Result<std::sync::Arc<consensus::Group<MailMachine>>, StoreError> {
+    pub(super) fn group(
+        &self,
+        group: GroupId,
+    ) -> Result<std::sync::Arc<consensus::Group<MailMachine>>, StoreError> {
         self.groups
             .get(group)
             .map_err(|error| self.membership.store_error(&error))
@@ -97,6 +101,10 @@ impl Replication for Replicas {
             .filter_map(account_of)
             .filter(|account| Some(*account) != after);
         Ok(accounts.take(limit).collect())
+    }
+
+    async fn named_blobs(&self, group: GroupId) -> Result<NamedBlobs, StoreError> {
+        self.named_blobs_of(group).await
     }
 
     fn status(&self) -> Vec<GroupStatus> {

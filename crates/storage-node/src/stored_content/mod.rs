@@ -3,6 +3,7 @@
 mod peers;
 mod read;
 mod receive;
+mod repair;
 mod upload;
 
 use std::sync::Arc;
@@ -11,11 +12,13 @@ use async_trait::async_trait;
 use blobstore::{BlobStore, SummaryVersion, UnixSeconds};
 use bytes::Bytes;
 use mailstore::ports::BlobUpload;
+use mailstore::time::Timestamp;
 use mailstore::{BlobId, GroupId, StoreError};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::content::{Content, ContentUsage};
+use crate::content::{Content, ContentUsage, NamedBlobs, Reconciled};
 use crate::environment::Environment;
 use crate::pool::Pool;
 
@@ -23,6 +26,9 @@ pub use peers::{ContentPeer, ContentPlacement, ContentPush, Placement};
 
 /// The format of summaries that this version writes; others are made again.
 const SUMMARY_VERSION: SummaryVersion = SummaryVersion(mail_message::FORMAT_VERSION as u16);
+
+/// Content that is fetched from other replicas at one time.
+const FETCHES_MAX: usize = 8;
 
 /// Message content of this node's groups.
 #[derive(Clone)]
@@ -38,6 +44,8 @@ struct Inner {
     /// Followers that are still storing what a majority has already.
     late: TaskTracker,
     free_bytes: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// Content that is fetched from other replicas at one time.
+    fetches: Semaphore,
     /// Cancelled when the disk has failed under a change.
     failed: CancellationToken,
 }
@@ -68,6 +76,7 @@ impl StoredContent {
             writers: Pool::new(place, parts.writers.0, parts.writers.1),
             late: TaskTracker::new(),
             free_bytes: parts.free_bytes,
+            fetches: Semaphore::new(FETCHES_MAX),
             failed: CancellationToken::new(),
         };
         Self {
@@ -116,6 +125,19 @@ impl Content for StoredContent {
 
     fn summary(&self, group: GroupId, blob: BlobId) -> Result<Bytes, StoreError> {
         self.read_summary(group, blob)
+    }
+
+    async fn repair(&self, group: GroupId, blob: BlobId) -> Result<(), StoreError> {
+        self.fetch_missing(group, blob).await
+    }
+
+    fn reconcile(
+        &self,
+        group: GroupId,
+        named: &NamedBlobs,
+        unused_since: Timestamp,
+    ) -> Result<Reconciled, StoreError> {
+        self.sweep(group, named, unused_since)
     }
 
     fn is_full(&self) -> bool {
