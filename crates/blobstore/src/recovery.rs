@@ -14,7 +14,7 @@ use crate::checkpoint::Checkpoint;
 use crate::engine::{Active, SegmentCreation, write_zeros};
 use crate::index::SegmentUse;
 use crate::segment::{HeaderScan, SEGMENT_HEADER_BYTES, parse_segment_name, scan_header, segment_path};
-use crate::{BlobStoreOptions, Engine, Error, Result, SegmentId};
+use crate::{BlobId, BlobStoreOptions, Engine, Error, GroupId, Result, SegmentId};
 use replay::Replay;
 use scan::{Found, Scanner};
 use tail::Tail;
@@ -25,6 +25,8 @@ pub struct OpenReport {
     /// Stretches of segments that hold no readable record. Blobs that lay there are absent; what refers to
     /// them must fetch them from another replica.
     pub damaged: Vec<DamagedRange>,
+    /// Blobs whose bytes are known to be bad. They count as absent until they are stored again.
+    pub corrupt: Vec<(GroupId, BlobId)>,
     /// Whether the index came from its file, so that only newer records were read.
     pub from_checkpoint: bool,
     /// How many blobs there are.
@@ -70,11 +72,7 @@ impl Engine {
         let (mut replay, start) = begin(checkpoint, &candidates, salt)?;
         let end = replay_all(start, &candidates, &mut replay)?;
         replay.finish();
-        let report = OpenReport {
-            damaged: std::mem::take(&mut replay.damaged),
-            from_checkpoint: replay.from_checkpoint,
-            blobs: replay.index.iter().count() as u64,
-        };
+        let report = replay.report();
         let creation = SegmentCreation {
             disk: &*disk,
             dir: &dir,

@@ -201,6 +201,44 @@ fn the_torn_head_of_a_killed_write_hides_no_later_blob() {
     }
 }
 
+/// What lies before the last write was durable: bytes that cannot be read there are damage and not a torn end.
+#[test]
+fn damage_before_the_last_write_is_named_and_costs_nothing_else() {
+    for (flipped, in_header) in [(8, true), (300, false)] {
+        let disk = SimDisk::new(1);
+        let (store, _) = open_with_report(&disk, options());
+        let put = |n| store.put(GroupId(1), &noise(n), UnixSeconds(1)).unwrap();
+        let (first, bad, last) = (put(1000), put(1001), put(1002));
+        // The first record takes 1152 bytes behind the header of the segment, rounded up to a sector.
+        let path = dir().join("0000000000000001.blobs").unwrap();
+        assert!(disk.flip_bits(&path, 512 + 1536 + flipped, 1));
+        disk.restart();
+        drop(store);
+        for life in 0..3 {
+            let (store, report) = open_with_report(&disk, options());
+            assert_eq!(report.damaged.len(), usize::from(in_header), "{report:?}");
+            let corrupt = if in_header {
+                vec![]
+            } else {
+                vec![(GroupId(1), bad)]
+            };
+            assert_eq!(report.corrupt, corrupt, "life {life}");
+            assert!(store.contains(GroupId(1), &first) && store.contains(GroupId(1), &last));
+            assert!(!store.contains(GroupId(1), &bad));
+            store
+                .put(GroupId(1), &noise(2000 + life), UnixSeconds(1))
+                .unwrap();
+            disk.restart();
+        }
+        let (store, _) = open_with_report(&disk, options());
+        store.put(GroupId(1), &noise(1001), UnixSeconds(1)).unwrap();
+        assert!(store.read(GroupId(1), &bad, 0..u64::MAX).unwrap() == noise(1001));
+        disk.restart();
+        drop(store);
+        assert_eq!(open_with_report(&disk, options()).1.corrupt, []);
+    }
+}
+
 #[test]
 fn flipped_bits_are_never_served() {
     let build = || {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::DamagedRange;
 use super::scan::{Found, Record};
+use super::{DamagedRange, OpenReport};
 use crate::engine::blob;
 use crate::format::{ManifestLine, RecordKind};
 use crate::index::{Blob, Index, Key, Location, SegmentUse, parts_of};
@@ -107,6 +107,17 @@ impl Replay {
         self.index.put(key, blob);
         if let Some((version, place)) = self.orphans.remove(&key) {
             self.index.set_summary(&key, version, place);
+        }
+    }
+
+    /// Says what was found.
+    pub(super) fn report(&self) -> OpenReport {
+        let corrupt = self.index.iter().filter(|(_, blob)| blob.corrupt);
+        OpenReport {
+            damaged: self.damaged.clone(),
+            corrupt: corrupt.map(|(key, _)| *key).collect(),
+            from_checkpoint: self.from_checkpoint,
+            blobs: self.index.iter().count() as u64,
         }
     }
 
