@@ -25,11 +25,20 @@ impl Cluster {
     /// When it does not come up.
     #[must_use]
     pub fn start(count: usize) -> Self {
+        Self::start_with(count, |options| options)
+    }
+
+    /// Starts one whose processes have options that a test wants different.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start_with(count: usize, adjust: impl Fn(ServerOptions) -> ServerOptions) -> Self {
         let scratch = Scratch::new();
         let authority = scratch.join("authority");
         make_authority(&authority, count);
         let addresses: Vec<SocketAddr> = (0..count).map(|_| free_address()).collect();
-        let option_sets = (0..count).map(|index| node_options(&authority, &addresses, index));
+        let option_sets = (0..count).map(|index| adjust(node_options(&authority, &addresses, index)));
         let nodes: Vec<Server> = std::thread::scope(|scope| {
             // They wait for each other before they serve.
             let starting: Vec<_> = option_sets
@@ -38,7 +47,7 @@ impl Cluster {
             let started = starting.into_iter().map(|thread| thread.join());
             started.map(|node| node.expect("a storage node")).collect()
         });
-        let front = Server::start_process(front_options(&authority, &addresses));
+        let front = Server::start_process(adjust(front_options(&authority, &addresses)));
         if let Some(node) = nodes.first() {
             wait::until("a leader of each group", || has_leaders(node).then_some(()));
             node.add_accounts();

@@ -37,13 +37,15 @@ pub struct Observability {
     durations: SpanDurations,
 }
 
-/// Libraries whose spans say nothing about mail; those of the exporter's own connection would feed on themselves.
+/// Libraries whose spans say nothing about mail, and are many; those of the exporter's own connection would feed on
+/// themselves.
 const FOREIGN: &[&str] = &[
     "h2",
     "hyper",
     "hyper_util",
     "tonic",
     "tower",
+    "openraft",
     "opentelemetry",
     "rustls",
     "axum",

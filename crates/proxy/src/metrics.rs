@@ -123,16 +123,11 @@ impl Metrics {
     }
 
     pub(crate) fn command(&self, command: &str, condition: Condition, duration: Duration) {
-        let outcome = match condition {
-            Condition::Ok | Condition::PreAuth => "ok",
-            Condition::No | Condition::Bye => "no",
-            Condition::Bad => "bad",
-        };
         let command = KeyValue::new("command", command.to_owned());
         self.durations
             .record(duration.as_secs_f64(), std::slice::from_ref(&command));
         self.commands
-            .add(1, &[command, KeyValue::new("outcome", outcome)]);
+            .add(1, &[command, KeyValue::new("outcome", outcome(condition))]);
     }
 
     /// Counts a command that broke the grammar and was taken all the same (PROTOCOL §2.18).
@@ -142,6 +137,15 @@ impl Metrics {
 
     pub(crate) fn limit(&self, limit: &'static str) {
         self.limits.add(1, &[KeyValue::new("limit", limit)]);
+    }
+}
+
+/// Returns how a command ended as metrics and spans have it.
+pub(crate) fn outcome(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Ok | Condition::PreAuth => "ok",
+        Condition::No | Condition::Bye => "no",
+        Condition::Bad => "bad",
     }
 }
 

@@ -118,6 +118,17 @@ impl<M: Machine> Group<M> {
         self.watch().status()
     }
 
+    /// Tells whether a majority answers this replica, which leads. One that has heard of no majority for longer than
+    /// an election takes can commit nothing, and may have been replaced without knowing.
+    pub fn hears_majority(&self) -> bool {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        let alone = metrics.membership_config.membership().voter_ids().count() <= 1;
+        let silence_max = self.options.election_timeout_max * 2;
+        let heard = metrics.last_quorum_acked;
+        alone || heard.is_some_and(|heard| openraft::Instant::elapsed(&*heard) <= silence_max)
+    }
+
     /// Follows what the replica knows.
     pub fn watch(&self) -> GroupWatch {
         GroupWatch {

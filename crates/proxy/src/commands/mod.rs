@@ -41,7 +41,7 @@ use tracing::Instrument;
 use crate::answer::{Answer, CommandResult, Failure, Over};
 use crate::connection::Connection;
 use crate::connection::client::Input;
-use crate::metrics::command_name;
+use crate::metrics::{command_name, outcome};
 use crate::session::selected::{Access, Expunges};
 use crate::status as error_status;
 
@@ -289,7 +289,7 @@ impl Running {
             .instrument(self.span.clone())
             .await;
         let condition = concluded.as_ref().copied().unwrap_or(Condition::No);
-        self.span.record("outcome", tracing::field::debug(condition));
+        self.span.record("outcome", outcome(condition));
         connection
             .services
             .metrics

@@ -16,8 +16,6 @@ use crate::compose::maintenance::ScrubPace;
 
 /// How often tables write out what they buffer, so that less is replayed after a crash of the process.
 const TABLE_FLUSH_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a body that no message names is kept, so that one just arriving is not lost.
-const BLOB_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Work for each thread that blocks that may wait before more is refused.
 const WAITING_PER_THREAD: usize = 64;
 
@@ -134,7 +132,7 @@ pub fn node(settings: &Settings, name: &str) -> NodeOptions {
             entries_max: count(auth.login_cache_entries_max),
             lifetime: auth.login_cache_ttl,
         }),
-        blob_grace: BLOB_GRACE,
+        blob_grace: settings.storage.blob_retention,
     }
 }
 

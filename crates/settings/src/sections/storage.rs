@@ -34,6 +34,8 @@ section! {
         scrub_interval: Duration = "14d" in "0" to "3650d";
         /// Speed of that check.
         scrub_bytes_per_second_max: ByteSize = "16MiB" in "64KiB" to "16GiB";
+        /// Time that a body without any message is kept, so that one just arriving is not lost.
+        blob_retention: Duration = "24h" in "1h" to "365d";
     }
 }
 

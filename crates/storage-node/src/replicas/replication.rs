@@ -21,8 +21,10 @@ impl Replicas {
             .map_err(|error| self.membership.store_error(&error))
     }
 
-    fn describe(&self, status: &consensus::GroupStatus, group: GroupId) -> GroupStatus {
+    fn describe(&self, replica: &consensus::Group<MailMachine>) -> GroupStatus {
+        let (status, group) = (replica.status(), replica.id());
         let leader = match &status.leader {
+            _ if status.role == Role::Leader && !replica.hears_majority() => LeaderStatus::Unknown,
             _ if status.role == Role::Leader => LeaderStatus::Local,
             Some(LeaderHint { node: Some(node), .. }) => match self.membership.name(*node) {
                 Some(name) => LeaderStatus::Remote(name.to_owned()),
@@ -111,7 +113,7 @@ impl Replication for Replicas {
         self.groups
             .all()
             .iter()
-            .map(|group| self.describe(&group.status(), group.id()))
+            .map(|group| self.describe(group))
             .collect()
     }
 }
