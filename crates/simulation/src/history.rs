@@ -28,6 +28,8 @@ pub struct Counts {
     pub faults: u64,
     /// Messages whose content was read and compared.
     pub contents: u64,
+    /// Contents that nobody needed and that were removed.
+    pub collected: u64,
 }
 
 /// What happened in a run.
@@ -177,6 +179,12 @@ impl History {
         if read != expected {
             self.violation(format!("content of {expected} has the name {read}"));
         }
+    }
+
+    /// Takes note that content was removed which nobody needed.
+    pub fn collected(&mut self, blobs: u64) {
+        self.counts.collected += blobs;
+        self.note(format!("{blobs} blobs were collected"));
     }
 
     /// Counts what happened.

@@ -138,6 +138,8 @@ pub struct Running {
     pub replicas: Replicas,
     /// Its content.
     pub content: StoredContent,
+    /// Where the content is stored.
+    pub blobs: BlobStore,
     /// Faults that its tables are to meet.
     pub tables: FaultScript,
     /// What was found when its content was opened.
@@ -165,7 +167,7 @@ impl Machine {
         let placement = ReplicaPlacement::with_contents(
             others.map(|name| (name.clone(), line.content_of(name))).collect(),
         );
-        let (content, opened) = self.content(&disk, &placement)?;
+        let (content, blobs, opened) = self.content(&disk, &placement)?;
         let events = NodeEvents::new(self.options.node.sessions);
         let wal = open_log(&disk, self.options.wal.clone())?;
         let parts = consensus::NodeParts {
@@ -191,6 +193,7 @@ impl Machine {
             node,
             replicas,
             content,
+            blobs,
             tables,
             opened,
             plug,
@@ -201,20 +204,21 @@ impl Machine {
         &self,
         disk: &Arc<dyn Disk>,
         placement: &ReplicaPlacement,
-    ) -> Result<(StoredContent, blobstore::OpenReport), BootError> {
+    ) -> Result<(StoredContent, BlobStore, blobstore::OpenReport), BootError> {
         let directory = DiskPath::new("blobs")?;
         disk.create_dir_all(&directory)?;
         let (engine, report) =
             blobstore::Engine::open(Arc::clone(disk), directory, self.options.blobs.clone())?;
         let free = Arc::clone(disk);
+        let blobs = BlobStore::inline(engine);
         let content = StoredContent::new(StoredContentParts {
-            store: BlobStore::inline(engine),
+            store: blobs.clone(),
             placement: Arc::new(placement.clone()),
             environment: Arc::clone(&self.environment) as Arc<dyn Environment>,
             writers: (4, 64),
             free_bytes: Box::new(move || free.free_bytes().unwrap_or(0)),
         });
-        Ok((content, report))
+        Ok((content, blobs, report))
     }
 
     fn node(

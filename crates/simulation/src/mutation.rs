@@ -25,6 +25,10 @@ pub enum Mutation {
     AcknowledgeEarly,
     /// Some content is acknowledged and not kept.
     LoseBlob,
+    /// Syncs of the content do nothing.
+    SkipContentSync,
+    /// Content is collected without a look at what names it.
+    SweepBlindly,
     /// Some messages are acknowledged under the UID of another.
     ReuseUid,
     /// Some changes are committed twice, without the request id that would tell.
@@ -33,17 +37,20 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::SkipLogSync,
         Self::AcknowledgeEarly,
         Self::LoseBlob,
+        Self::SkipContentSync,
+        Self::SweepBlindly,
         Self::ReuseUid,
         Self::RetryBlindly,
     ];
 
     pub(crate) fn of_disk(mutation: Option<Self>, disk: Arc<dyn Disk>) -> Arc<dyn Disk> {
         match mutation {
-            Some(Self::SkipLogSync) => Arc::new(LazyDisk(disk)),
+            Some(Self::SkipLogSync) => Arc::new(LazyDisk { disk, lazy: "wal/" }),
+            Some(Self::SkipContentSync) => Arc::new(LazyDisk { disk, lazy: "blobs/" }),
             _ => disk,
         }
     }
@@ -67,8 +74,9 @@ impl Mutation {
 
     pub(crate) fn of_content(mutation: Option<Self>, inner: Arc<dyn Content>) -> Arc<dyn Content> {
         match mutation {
-            Some(Self::LoseBlob) => Arc::new(MutatedContent {
+            Some(mutation @ (Self::LoseBlob | Self::SweepBlindly)) => Arc::new(MutatedContent {
                 inner,
+                mutation,
                 uploads: AtomicU64::new(0),
             }),
             _ => inner,
@@ -76,17 +84,16 @@ impl Mutation {
     }
 }
 
-/// A disk that does not sync the log.
+/// A disk that does not sync the files of one directory.
 #[derive(Debug)]
-struct LazyDisk(Arc<dyn Disk>);
-
-fn is_log(path: &DiskPath) -> bool {
-    path.as_str().starts_with("wal/")
+struct LazyDisk {
+    disk: Arc<dyn Disk>,
+    lazy: &'static str,
 }
 
 impl LazyDisk {
-    fn wrap(path: &DiskPath, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
-        if is_log(path) {
+    fn wrap(&self, path: &DiskPath, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        if path.as_str().starts_with(self.lazy) {
             Arc::new(LazyFile(file))
         } else {
             file
@@ -96,35 +103,35 @@ impl LazyDisk {
 
 impl Disk for LazyDisk {
     fn create_new(&self, path: &DiskPath) -> disk::Result<Arc<dyn DiskFile>> {
-        self.0.create_new(path).map(|file| Self::wrap(path, file))
+        self.disk.create_new(path).map(|file| self.wrap(path, file))
     }
 
     fn open(&self, path: &DiskPath) -> disk::Result<Arc<dyn DiskFile>> {
-        self.0.open(path).map(|file| Self::wrap(path, file))
+        self.disk.open(path).map(|file| self.wrap(path, file))
     }
 
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> disk::Result<()> {
-        self.0.rename(from, to)
+        self.disk.rename(from, to)
     }
 
     fn remove(&self, path: &DiskPath) -> disk::Result<()> {
-        self.0.remove(path)
+        self.disk.remove(path)
     }
 
     fn list(&self, dir: &DiskPath) -> disk::Result<Vec<String>> {
-        self.0.list(dir)
+        self.disk.list(dir)
     }
 
     fn create_dir_all(&self, dir: &DiskPath) -> disk::Result<()> {
-        self.0.create_dir_all(dir)
+        self.disk.create_dir_all(dir)
     }
 
     fn sync_dir(&self, dir: &DiskPath) -> disk::Result<()> {
-        self.0.sync_dir(dir)
+        self.disk.sync_dir(dir)
     }
 
     fn free_bytes(&self) -> disk::Result<u64> {
-        self.0.free_bytes()
+        self.disk.free_bytes()
     }
 }
 
@@ -256,13 +263,15 @@ impl Replication for MutatedReplication {
 /// Content that is not all kept.
 struct MutatedContent {
     inner: Arc<dyn Content>,
+    mutation: Mutation,
     uploads: AtomicU64,
 }
 
 #[async_trait]
 impl Content for MutatedContent {
     async fn begin(&self, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
-        if self.uploads.fetch_add(1, Ordering::Relaxed) % 8 == 7 {
+        let strikes = self.uploads.fetch_add(1, Ordering::Relaxed) % 8 == 7;
+        if self.mutation == Mutation::LoseBlob && strikes {
             return Ok(Box::new(Nowhere::default()));
         }
         self.inner.begin(group, size).await
@@ -286,7 +295,10 @@ impl Content for MutatedContent {
         named: &NamedBlobs,
         unused_since: Timestamp,
     ) -> Result<Reconciled, StoreError> {
-        self.inner.reconcile(group, named, unused_since)
+        match self.mutation {
+            Mutation::SweepBlindly => self.inner.reconcile(group, &NamedBlobs::default(), unused_since),
+            _ => self.inner.reconcile(group, named, unused_since),
+        }
     }
 
     fn is_full(&self) -> bool {

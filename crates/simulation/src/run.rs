@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use blobstore::CompactionStep;
 use mailstore::StoreError;
 use mailstore::account::QuotaLimits;
 use mailstore::address::Address;
@@ -25,6 +26,9 @@ const PASSWORD: &str = "correct horse";
 /// Fewer than a server has, since each costs a run the same and shows nothing more.
 const GROUPS: u32 = 4;
 const CLIENTS_PER_ACCOUNT: u32 = 3;
+/// How long content that nothing names is kept: longer than any client needs from an upload to its commit, and
+/// far shorter than on a server, where nobody waits for it.
+const BLOB_GRACE: Duration = Duration::from_secs(5);
 /// How long it may take until a node notices that a sync of its disk has failed.
 const NOTICE: Duration = Duration::from_secs(30);
 /// How often a client tries to log in.
@@ -126,7 +130,9 @@ impl Run {
             groups: GROUPS,
             ..WorldOptions::single(random.draw())
         });
-        world.machine_mut(MACHINE).mutation = options.mutation;
+        let machine = world.machine_mut(MACHINE);
+        machine.mutation = options.mutation;
+        machine.options.node.blob_grace = BLOB_GRACE;
         let accounts = (0..options.accounts).map(|number| {
             let address = format!("user{number}@example.org");
             Address::parse(&address).expect("invariant: an address")
@@ -149,6 +155,8 @@ impl Run {
             if life > 0 {
                 self.boot().await?;
                 self.look_at_everything().await?;
+                sleep(BLOB_GRACE + Duration::from_secs(2)).await;
+                tidy_up(self.world.first_running().clone(), Arc::clone(&self.history)).await;
             }
             let fault = Fault::choose(&mut self.random);
             self.history.lock().note(format!("life {life}"));
@@ -251,11 +259,12 @@ impl Run {
                 clients.spawn(client.run(operations));
             }
         }
-        let running = self
-            .world
-            .running(MACHINE)
-            .expect("invariant: the node was started")
-            .clone();
+        let running = self.world.first_running().clone();
+        let (pause, node, history) = (self.random.below(500), running.clone(), Arc::clone(&self.history));
+        clients.spawn(async move {
+            sleep(Duration::from_millis(pause)).await;
+            tidy_up(node, history).await;
+        });
         let end = {
             let work = async { while clients.join_next().await.is_some() {} };
             let end = self.befall(&running, fault, work);
@@ -395,6 +404,27 @@ impl Run {
             failed = content => failed,
         };
         self.history.lock().note(format!("the node has failed: {failed}"));
+    }
+}
+
+/// Does what a node does by itself from time to time: collects content that nobody needs, and moves the rest
+/// out of segments that are mostly empty.
+async fn tidy_up(running: Running, history: Arc<Mutex<History>>) {
+    let report = running.node.look_after_content().await;
+    history.lock().collected(report.removed);
+    if report.missing > 0 {
+        history
+            .lock()
+            .violation(format!("content of {} messages is missing", report.missing));
+    }
+    loop {
+        match running.blobs.compaction_step() {
+            Ok(CompactionStep::Copied(_) | CompactionStep::Removed(_)) => {}
+            Ok(CompactionStep::Idle) => return,
+            Err(error) => return history.lock().note(format!("not compacted: {error}")),
+        }
+        // Others work between two steps.
+        tokio::task::yield_now().await;
     }
 }
 

@@ -42,3 +42,13 @@ fn a_uid_that_is_used_twice_is_found() {
 fn a_retry_that_is_not_recognised_is_found() {
     check(Mutation::RetryBlindly);
 }
+
+#[test]
+fn content_that_is_not_synced_is_found() {
+    check(Mutation::SkipContentSync);
+}
+
+#[test]
+fn content_that_is_collected_though_it_is_needed_is_found() {
+    check(Mutation::SweepBlindly);
+}

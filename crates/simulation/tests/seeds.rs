@@ -3,6 +3,7 @@
 use simulation::{Outcome, RunOptions, run};
 
 fn check(seeds: std::ops::Range<u64>) {
+    let mut collected = 0;
     for seed in seeds {
         let Outcome {
             trace,
@@ -19,7 +20,9 @@ fn check(seeds: std::ops::Range<u64>) {
             counts.accepted > 100 && counts.contents > 20,
             "seed {seed}: {counts:?}"
         );
+        collected += counts.collected;
     }
+    assert!(collected > 0, "no content was ever given up");
 }
 
 #[test]
