@@ -5,7 +5,7 @@
 //! durable, no longer leads to it; readers that have it open keep it until they are done.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 
 use disk::DiskFile;
 
@@ -18,7 +18,7 @@ use crate::read::{read_bytes, read_record};
 use crate::segment::SEGMENT_HEADER_BYTES;
 use crate::{BlobReader, BlobStore, Error, Result, SegmentId};
 
-/// What one step may copy before it comes back.
+/// What one step may copy before it comes back, unless half a segment is less.
 const STEP_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How many blobs are looked at under one lock of the index.
@@ -36,17 +36,32 @@ pub enum CompactionStep {
 }
 
 /// Sound blobs that have something in a segment.
-#[derive(Default)]
 struct Residents {
     keys: Vec<Key>,
     bytes: u64,
+    bytes_max: u64,
     /// Nothing else is there.
     complete: bool,
 }
 
+/// What one step has read and will write.
+#[derive(Default)]
+struct Copies {
+    changes: Vec<Change>,
+    /// About how many bytes that is, never 0 for a change.
+    bytes: u64,
+}
+
+impl Copies {
+    fn add(&mut self, bytes: u64, change: Change) {
+        self.bytes += bytes + 1;
+        self.changes.push(change);
+    }
+}
+
 impl Residents {
     fn add(&mut self, key: Key, blob: &Blob) {
-        if blob.corrupt || self.bytes >= STEP_BYTES {
+        if blob.corrupt || self.bytes >= self.bytes_max {
             self.complete = false;
         } else {
             self.bytes += blob.len.max(RECORD_HEADER_BYTES as u64);
@@ -72,16 +87,16 @@ impl BlobStore {
                 }
                 continue;
             }
-            let mut copied = 0;
-            let mut waiting = Vec::new();
-            for key in keys {
-                copied += self.copy_out(key, segment, &mut waiting)?;
-            }
-            for receiver in waiting {
-                receiver.recv().unwrap_or(Err(Error::Closed))?;
-            }
-            if copied > 0 {
-                return Ok(CompactionStep::Copied(copied));
+            let mut copies = Copies::default();
+            let copied = keys
+                .into_iter()
+                .try_for_each(|key| self.copy_out(key, segment, &mut copies));
+            let bytes = copies.bytes;
+            // Also what was read before an error: chunks that it refers to have been written already.
+            self.commit(copies)?;
+            copied?;
+            if bytes > 0 {
+                return Ok(CompactionStep::Copied(bytes));
             }
         }
         Ok(CompactionStep::Idle)
@@ -110,11 +125,13 @@ impl BlobStore {
     /// all that is there.
     fn residents(&self, segment: SegmentId) -> (Vec<Key>, bool) {
         let mut residents = Residents {
+            keys: Vec::new(),
+            bytes: 0,
+            bytes_max: STEP_BYTES.min(self.shared.options.segment_bytes / 2).max(1),
             complete: true,
-            ..Residents::default()
         };
         let mut after = None;
-        while residents.bytes < STEP_BYTES {
+        while residents.bytes < residents.bytes_max {
             let mut looked_at = 0;
             let from = after;
             for (key, blob) in self.shared.index.read().after(from.as_ref()).take(PAGE_BLOBS) {
@@ -130,55 +147,66 @@ impl BlobStore {
         (residents.keys, false)
     }
 
-    /// Copies whatever the blob has in the segment. Returns about how many bytes that was.
-    fn copy_out(
-        &self,
-        key: Key,
-        segment: SegmentId,
-        waiting: &mut Vec<Receiver<Result<Outcome>>>,
-    ) -> Result<u64> {
+    /// Reads whatever the blob has in the segment.
+    fn copy_out(&self, key: Key, segment: SegmentId, copies: &mut Copies) -> Result<()> {
         let Some(blob) = self.shared.index.read().present(&key).cloned() else {
-            return Ok(0);
+            return Ok(());
         };
-        let mut copied = 0;
         if blob.parts.is_none() && blob.place.segment == segment {
             match self.load_body(key, &blob)? {
                 Some(body) => {
-                    copied += body.content.len() as u64 + 1;
-                    waiting.push(self.queue(Change::CopyBody {
-                        key,
-                        from: blob.place,
-                        body,
-                    })?);
+                    let from = blob.place;
+                    copies.add(body.content.len() as u64, Change::CopyBody { key, from, body });
                 }
                 None => self.shared.index.write().mark_corrupt(&key, blob.place),
             }
         } else if blob.place.segment == segment || blob.parts_in(segment) > 0 {
             match self.move_chunks(key, &blob, segment)? {
-                Some((change, bytes)) => {
-                    copied += bytes;
-                    waiting.push(self.queue(change)?);
-                }
+                Some((change, bytes)) => copies.add(bytes, change),
                 None => self.shared.index.write().mark_corrupt(&key, blob.place),
             }
         } else if blob.touched_in == segment {
-            copied += 1;
-            waiting.push(self.queue(Change::CopyTouch { key })?);
+            copies.add(0, Change::CopyTouch { key });
         } else if let Some((version, from)) = blob.summary.filter(|(_, at)| at.segment == segment) {
-            copied += 1;
             match self.load_content(from, RecordKind::Summary)? {
                 Some(content) => {
-                    waiting.push(self.queue(Change::CopySummary {
+                    let bytes = content.len() as u64;
+                    let copy = Change::CopySummary {
                         key,
                         from,
                         version,
                         content,
-                    })?);
+                    };
+                    copies.add(bytes, copy);
                 }
                 None => self.shared.index.write().drop_summary(&key, from),
             }
         }
-        Ok(copied)
+        Ok(())
+    }
+
+    /// Writes the copies of one step together: each write begins a sector, and small records that came one by one
+    /// would be just as thin again where they are copied to.
+    fn commit(&self, copies: Copies) -> Result<()> {
+        let (jobs, outcomes): (Vec<_>, Vec<_>) = copies
+            .changes
+            .into_iter()
+            .map(|change| {
+                let (sender, receiver) = sync_channel::<Result<Outcome>>(1);
+                let done = Box::new(move |result| {
+                    // The step waits for every change that it has queued unless another one failed first.
+                    let _ = sender.send(result);
+                });
+                (Job { change, done }, receiver)
+            })
+            .unzip();
+        if !jobs.is_empty() {
+            self.shared.submit_all(jobs)?;
+        }
+        for outcome in outcomes {
+            outcome.recv().unwrap_or(Err(Error::Closed))?;
+        }
+        Ok(())
     }
 
     /// Reads a body whole and verifies every chunk.
@@ -209,7 +237,7 @@ impl BlobStore {
         let Some(mut lines) = table.and_then(|table| ManifestLine::decode_table(&table)) else {
             return Ok(None);
         };
-        let (mut moved, mut bytes) = (Vec::new(), 1);
+        let (mut moved, mut bytes) = (Vec::new(), 0);
         for (number, line) in lines
             .iter_mut()
             .enumerate()
@@ -221,9 +249,16 @@ impl BlobStore {
                 return Ok(None);
             };
             bytes += stored.bytes.len() as u64;
-            if let Outcome::Placed(placed) = self.shared.submit_and_wait(Change::Chunk(stored))? {
-                *line = placed;
-                moved.push(placed);
+            match self.shared.submit_and_wait(Change::Chunk(stored)) {
+                Ok(Outcome::Placed(placed)) => {
+                    *line = placed;
+                    moved.push(placed);
+                }
+                Ok(Outcome::Done | Outcome::Renewed | Outcome::Absent | Outcome::Skipped) => (),
+                Err(error) => {
+                    self.give_up(moved)?;
+                    return Err(error);
+                }
             }
         }
         let change = Change::CopyManifest {
@@ -285,15 +320,5 @@ impl BlobStore {
             .segments
             .get(&segment)
             .map(|used| Arc::clone(&used.file))
-    }
-
-    fn queue(&self, change: Change) -> Result<Receiver<Result<Outcome>>> {
-        let (sender, receiver) = sync_channel(1);
-        let done = Box::new(move |result| {
-            // The step waits for every change that it has queued unless another one failed first.
-            let _ = sender.send(result);
-        });
-        self.shared.submit(Job { change, done })?;
-        Ok(receiver)
     }
 }

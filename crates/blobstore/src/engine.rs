@@ -168,7 +168,12 @@ impl Engine {
     /// the next start would believe them.
     fn cut_unfinished(&mut self) -> Result<()> {
         let (file, position) = (Arc::clone(&self.active.file), self.active.position);
-        let cut = file.set_len(position).and_then(|()| file.sync_data());
+        let cut = file.len().and_then(|len| {
+            if len > position {
+                file.set_len(position)?;
+            }
+            file.sync_data()
+        });
         self.poison_on_error(cut)?;
         self.active.allocated = position;
         (self.active.durable, self.active.unsynced) = (position, false);

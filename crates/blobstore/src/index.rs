@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use disk::DiskFile;
 
-use crate::format::{ManifestLine, padded};
+use crate::format::{ManifestLine, RECORD_HEADER_BYTES, padded};
 use crate::{BlobId, GroupId, SegmentId, SummaryVersion, UnixSeconds};
 
 /// The name of a blob in the whole store.
@@ -56,11 +56,16 @@ impl Blob {
             .sum()
     }
 
+    /// Returns how many bytes of which segment must stay for this blob.
     fn uses(&self) -> Vec<(SegmentId, u64)> {
         let mut uses: Vec<_> = self.parts.iter().flatten().copied().collect();
         uses.push((self.place.segment, padded(u64::from(self.place.len))));
         if let Some((_, place)) = self.summary {
             uses.push((place.segment, padded(u64::from(place.len))));
+        }
+        // The time of touch goes with the body when that is copied, so beside it nothing else need stay.
+        if self.touched_in != self.place.segment {
+            uses.push((self.touched_in, padded(RECORD_HEADER_BYTES as u64)));
         }
         uses
     }
@@ -137,21 +142,23 @@ impl Index {
     /// Stores or replaces a blob, keeping its summary and the later time of touch.
     pub(crate) fn put(&mut self, key: Key, mut blob: Blob) {
         if let Some(old) = self.blobs.remove(&key) {
-            self.count(&old, false);
+            self.count(old.uses(), false);
             blob.summary = blob.summary.or(old.summary);
             if old.touched > blob.touched {
                 (blob.touched, blob.touched_in) = (old.touched, old.touched_in);
             }
         }
-        self.count(&blob, true);
+        self.count(blob.uses(), true);
         self.blobs.insert(key, blob);
     }
 
     pub(crate) fn touch(&mut self, key: &Key, time: UnixSeconds, segment: SegmentId) {
-        if let Some(blob) = self.blobs.get_mut(key)
-            && time >= blob.touched
-        {
+        if let Some(blob) = self.blobs.get_mut(key).filter(|blob| time >= blob.touched) {
+            let before = blob.uses();
             (blob.touched, blob.touched_in) = (time, segment);
+            let after = blob.uses();
+            self.count(before, false);
+            self.count(after, true);
         }
     }
 
@@ -168,7 +175,7 @@ impl Index {
 
     pub(crate) fn remove(&mut self, key: &Key) {
         if let Some(blob) = self.blobs.remove(key) {
-            self.count(&blob, false);
+            self.count(blob.uses(), false);
         }
     }
 
@@ -210,8 +217,8 @@ impl Index {
         }
     }
 
-    fn count(&mut self, blob: &Blob, live: bool) {
-        for (segment, bytes) in blob.uses() {
+    fn count(&mut self, uses: Vec<(SegmentId, u64)>, live: bool) {
+        for (segment, bytes) in uses {
             if live {
                 self.add(segment, bytes)
             } else {

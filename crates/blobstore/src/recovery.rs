@@ -110,10 +110,15 @@ fn begin(
     salt: u64,
 ) -> Result<(Replay, (SegmentId, u64))> {
     let unread = || Replay::new(salt, candidates.iter().map(unread_segment).collect());
+    let newest = candidates.keys().next_back().copied();
     let covered = |checkpoint: &Checkpoint| {
-        let at = candidates.get(&checkpoint.header.segment)?;
-        let reached = checkpoint.header.offset <= at.len.next_multiple_of(SECTOR_BYTES as u64);
-        reached.then_some((checkpoint.header.segment, checkpoint.header.offset))
+        let (segment, offset) = (checkpoint.header.segment, checkpoint.header.offset);
+        let reached = match candidates.get(&segment) {
+            Some(at) => offset <= at.len.next_multiple_of(SECTOR_BYTES as u64),
+            // Compaction has removed it since, and what was needed of it follows in a newer one.
+            None => newest > Some(segment),
+        };
+        reached.then_some((segment, offset))
     };
     if let Some((start, checkpoint)) = checkpoint.and_then(|found| Some((covered(&found)?, found))) {
         let mut replay = unread();

@@ -328,6 +328,28 @@ fn compact(store: &BlobStore) -> Result<u64, Error> {
 }
 
 #[test]
+fn a_checkpoint_serves_although_its_segment_was_compacted_away() {
+    let disk = SimDisk::new(1);
+    let (store, kept) = worth_compacting(&disk);
+    store.checkpoint().unwrap();
+    // What the newest segment holds becomes garbage too, and others follow.
+    let live = |blob: &BlobId| kept.iter().take(2).any(|(kept, _)| kept == blob);
+    store.sweep(GroupId(1), &live, UnixSeconds(9)).unwrap();
+    for n in 0..20 {
+        store.put(GroupId(2), &noise(3000 + n), UnixSeconds(9)).unwrap();
+    }
+    assert!(compact(&store).unwrap() >= 3);
+    disk.restart();
+    drop(store);
+    let (store, report) = open_with_report(&disk, options());
+    assert!(report.from_checkpoint);
+    assert!(store.list(GroupId(2), None, 99).len() == 20);
+    for (blob, bytes) in kept.iter().take(2) {
+        assert!(store.read(GroupId(1), blob, 0..u64::MAX).unwrap() == *bytes);
+    }
+}
+
+#[test]
 fn a_compaction_may_end_at_every_single_step() {
     let dry = SimDisk::new(0);
     let (store, _) = worth_compacting(&dry);

@@ -405,6 +405,31 @@ fn a_touch_outlives_the_segment_that_recorded_it() {
     assert_eq!(info.touched, UnixSeconds(99));
 }
 
+/// Records of touch alone keep a segment alive; copying them would only make the next such segment.
+#[test]
+fn touches_are_not_copied_for_ever() {
+    let disk = SimDisk::new(1);
+    let options = BlobStoreOptions {
+        segment_bytes: 8 * 1024,
+        ..options()
+    };
+    let (store, _) = support::open_with_report(&disk, options);
+    let blobs: Vec<BlobId> = (0..200)
+        .map(|n| store.put(ONE, &noise(200 + n), UnixSeconds(10)).unwrap())
+        .collect();
+    for round in 0..3 {
+        for blob in &blobs {
+            assert!(store.touch(ONE, blob, UnixSeconds(20 + round)).unwrap());
+        }
+    }
+    let compact = || (0..1000).find(|_| store.compaction_step().unwrap() == CompactionStep::Idle);
+    let steps = compact().expect("compaction comes to an end");
+    assert!(steps > 0, "the touches before the last ones are garbage");
+    assert_eq!(compact(), Some(0));
+    let usage = store.usage();
+    assert!(usage.live_bytes * 100 >= usage.bytes * 55, "{usage:?}");
+}
+
 #[test]
 fn many_threads_read_write_and_compact_at_once() {
     let dir = tempfile::tempdir().unwrap();
