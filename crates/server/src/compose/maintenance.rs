@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blobstore::{BlobId, BlobStore, CompactionStep, Error as BlobError, GroupId};
+use blobstore::{BlobStore, CompactionStep, Error as BlobError, ScrubStep};
 use observability::Metrics;
 use opentelemetry::metrics::Counter;
 use storage_node::Replicas;
@@ -74,6 +74,14 @@ pub struct ScrubPace {
     pub bytes_per_second_max: u64,
 }
 
+impl ScrubPace {
+    /// Returns the pause after so many bytes that keeps the speed.
+    fn pause_after(self, bytes: u64) -> Duration {
+        let micros = bytes.saturating_mul(1_000_000) / self.bytes_per_second_max.max(1);
+        Duration::from_micros(micros)
+    }
+}
+
 /// Returns what counts the blobs that are found to be bad. It stands at zero until then, so that whoever watches it
 /// sees it rise.
 pub fn damage_counter(metrics: Option<&Metrics>) -> Option<Counter<u64>> {
@@ -86,7 +94,7 @@ pub fn damage_counter(metrics: Option<&Metrics>) -> Option<Counter<u64>> {
 }
 
 /// Reads every blob and compares it with its name, round after round until `stop`. A bad one is not served from then
-/// on.
+/// on; the node fetches it from another replica where there is one.
 ///
 /// # Errors
 /// None: what is bad is named in the log, and everything else goes on being served.
@@ -95,62 +103,41 @@ pub async fn scrub_blobs(
     pace: ScrubPace,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let mut pause = SCRUB_DELAY;
-    let mut after = None;
+    let (mut pause, mut scrub) = (SCRUB_DELAY, blobs.scrub(None));
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(pause) => {}
         }
-        let blobs = blobs.clone();
-        let step = tokio::task::spawn_blocking(move || scrub_step(&blobs, after)).await;
-        let step = step.or_exit(Exit::Software, "check of the blobs")?;
-        if let Some(damaged) = &damaged {
-            damaged.add(step.damaged, &[]);
-        }
-        after = step.after;
-        pause = match after {
-            Some(_) => Duration::from_secs_f64(step.bytes as f64 / pace.bytes_per_second_max.max(1) as f64),
-            None => pace.interval,
+        let step = tokio::task::spawn_blocking(move || (scrub.step(SCRUB_STEP_BYTES), scrub)).await;
+        let (step, read_so_far) = step.or_exit(Exit::Software, "check of the blobs")?;
+        let step = step.unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "a blob cannot be checked now");
+            ScrubStep {
+                bytes: SCRUB_STEP_BYTES,
+                ..ScrubStep::default()
+            }
+        });
+        tell(&step, damaged.as_ref());
+        (pause, scrub) = match step.done {
+            true => (pace.interval, blobs.scrub(None)),
+            false => (pace.pause_after(step.bytes), read_so_far),
         };
     }
 }
 
-/// A part of a round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ScrubStep {
-    /// The last blob that was read; none at the end of a round.
-    after: Option<(GroupId, BlobId)>,
-    /// What was read.
-    bytes: u64,
-    /// Blobs that are bad.
-    damaged: u64,
-}
-
-/// Reads the next blobs behind `after`.
-fn scrub_step(blobs: &BlobStore, after: Option<(GroupId, BlobId)>) -> ScrubStep {
-    let mut step = ScrubStep {
-        after: None,
-        bytes: 0,
-        damaged: 0,
-    };
-    for ((group, blob), verified) in blobs.scrub(after) {
-        // A bad one has no length any more.
-        step.bytes += blobs.len(group, &blob).unwrap_or(0);
-        if let Err(error) = verified {
-            tracing::error!(
-                group = group.0,
-                error = chain(&error),
-                "a body of a message cannot be read and is not served"
-            );
-            step.damaged += 1;
-        }
-        if step.bytes >= SCRUB_STEP_BYTES {
-            step.after = Some((group, blob));
-            return step;
-        }
+/// Names what is bad.
+fn tell(step: &ScrubStep, damaged: Option<&Counter<u64>>) {
+    for (group, blob) in &step.corrupt {
+        tracing::error!(
+            group = group.0,
+            %blob,
+            "a body of a message has gone bad and is not served"
+        );
     }
-    step
+    if let Some(damaged) = damaged {
+        damaged.add(u64::try_from(step.corrupt.len()).unwrap_or(u64::MAX), &[]);
+    }
 }
 
 /// Looks at the certificate files every `period` until `stop`.
@@ -169,59 +156,54 @@ where
 mod tests {
     use std::sync::Arc;
 
-    use blobstore::{BlobStoreOptions, Engine, UnixSeconds};
+    use blobstore::{BlobStoreOptions, Engine, GroupId, UnixSeconds};
     use disk::SimDisk;
 
     use super::*;
     use crate::data_dir::place;
 
-    const GROUP: GroupId = GroupId(1);
+    #[test]
+    fn pauses_keep_the_speed() {
+        let pace = ScrubPace {
+            interval: Duration::ZERO,
+            bytes_per_second_max: 4 * SCRUB_STEP_BYTES,
+        };
+        assert_eq!(pace.pause_after(SCRUB_STEP_BYTES), Duration::from_millis(250));
+        assert_eq!(pace.pause_after(0), Duration::ZERO);
+    }
 
-    /// Twenty bodies that cannot be compressed, of 64 KiB and a bit.
-    fn store(disk: &SimDisk) -> (BlobStore, Vec<BlobId>) {
+    /// Waits for the round that reads everything, on a clock that stands still while threads work.
+    #[tokio::test(start_paused = true)]
+    async fn a_round_finds_what_is_bad_and_counts_it() {
+        let disk = SimDisk::new(7);
         let opened = Engine::open(
             Arc::new(disk.clone()),
             place("blobs"),
             BlobStoreOptions::default(),
         );
         let blobs = BlobStore::inline(opened.expect("opened").0);
-        let body = |seed: u8| {
-            let mut body = vec![0; 65_537];
-            blake3::Hasher::new_derive_key("body")
-                .update(&[seed])
-                .finalize_xof()
-                .fill(&mut body);
-            body
-        };
-        let names = (0..20).map(|seed| blobs.put(GROUP, &body(seed), UnixSeconds(1)).expect("stored"));
-        let names = names.collect();
-        (blobs, names)
-    }
-
-    /// Takes steps until a round is over; returns what was read in how many steps, and what was bad.
-    fn round(blobs: &BlobStore) -> (u64, u32, u64) {
-        let (mut bytes, mut steps, mut damaged) = (0, 0, 0);
-        let mut after = None;
-        loop {
-            let step = scrub_step(blobs, after);
-            (bytes, steps, damaged) = (bytes + step.bytes, steps + 1, damaged + step.damaged);
-            after = step.after;
-            if after.is_none() {
-                return (bytes, steps, damaged);
-            }
-        }
-    }
-
-    #[test]
-    fn a_round_reads_everything_in_steps_and_finds_what_is_bad() {
-        let disk = SimDisk::new(7);
-        let (blobs, names) = store(&disk);
-        assert_eq!(round(&blobs), (20 * 65_537, 2, 0));
+        let mut body = vec![0; 65_537];
+        let mut noise = blake3::Hasher::new().finalize_xof();
+        noise.fill(&mut body);
+        let blob = blobs.put(GroupId(1), &body, UnixSeconds(1)).expect("stored");
         let segment = place("blobs").join("0000000000000001.blobs").expect("a name");
-        assert!(disk.flip_bits(&segment, 200_000, 1));
-        let (_, _, damaged) = round(&blobs);
-        assert_eq!(damaged, 1);
-        let served = names.iter().filter(|name| blobs.contains(GROUP, name)).count();
-        assert_eq!(served, 19);
+        assert!(disk.flip_bits(&segment, 20_000, 1));
+        let metrics = Metrics::new().expect("made");
+        let damaged = damage_counter(Some(&metrics));
+        let stop = CancellationToken::new();
+        let pace = ScrubPace {
+            interval: Duration::from_secs(3600),
+            bytes_per_second_max: 1,
+        };
+        let rounds = scrub_blobs((blobs.clone(), damaged), pace, stop.clone());
+        let over = async {
+            tokio::time::sleep(SCRUB_DELAY + Duration::from_secs(1800)).await;
+            stop.cancel();
+        };
+        let (ended, ()) = tokio::join!(rounds, over);
+        ended.expect("an end in order");
+        assert!(!blobs.contains(GroupId(1), &blob));
+        let text = metrics.text().expect("written");
+        assert!(text.contains("facteur_blobs_damaged_total 1\n"), "{text}");
     }
 }
