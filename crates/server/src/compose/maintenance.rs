@@ -5,7 +5,7 @@ use std::time::Duration;
 use blobstore::{BlobStore, CompactionStep, Error as BlobError, ScrubStep};
 use observability::Metrics;
 use opentelemetry::metrics::Counter;
-use storage_node::Replicas;
+use storage_node::{Replicas, StoredContent};
 use tls::{Reload, TlsError};
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +62,18 @@ async fn compaction_step(blobs: &BlobStore) -> Result<bool, Failure> {
             tracing::warn!(error = chain(&error), "blobs cannot be compacted now");
             Ok(false)
         }
+    }
+}
+
+/// Waits for a failure of the disk under the bodies of messages, or for `stop`.
+///
+/// # Errors
+/// When a write or a flush has failed. What is durable is unknown then; nothing more may be acknowledged, and only a
+/// start finds out what is there.
+pub async fn watch_content(content: StoredContent, stop: CancellationToken) -> Result<(), Failure> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        () = content.failed() => Err(Failure::new(Exit::Io, "blobs: a write or a flush has failed")),
     }
 }
 

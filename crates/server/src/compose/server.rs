@@ -147,7 +147,9 @@ impl Server {
             storage.blobs.clone(),
         );
         let stop = self.backs.clone();
+        let content = storage.content.clone();
         self.spawn(maintenance::repair_replicas(replicas, stop.clone()));
+        self.spawn(maintenance::watch_content(content, stop.clone()));
         self.spawn(maintenance::compact_blobs(blobs.clone(), stop.clone()));
         if let Some(pace) = options::storage::scrub(&self.site.settings) {
             let damaged = maintenance::damage_counter(self.metrics.as_ref());

@@ -38,7 +38,8 @@ pub struct Storage {
     pub replicas: Replicas,
     /// The bodies of messages.
     pub blobs: BlobStore,
-    content: StoredContent,
+    /// The bodies of messages on all replicas.
+    pub content: StoredContent,
     engine: Arc<dyn Engine>,
 }
 
