@@ -61,7 +61,7 @@ struct Inner {
     /// The node that last answered as leader, or was named as one.
     leaders: Mutex<HashMap<GroupId, String>>,
     patience: Patience,
-    spool: Spool,
+    spool: Arc<Spool>,
     accounts: AccountDefaults,
     clock: Clock,
     random: Random,
@@ -96,7 +96,7 @@ impl Router {
             nodes,
             leaders: Mutex::default(),
             patience: options.patience,
-            spool: Spool::new(options.spool),
+            spool: Arc::new(Spool::new(options.spool)),
             accounts: options.accounts,
             clock: options.clock,
             random,
@@ -104,6 +104,16 @@ impl Router {
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// Keeps content within the budget of another router of the process, so that both together stay within it. To be
+    /// called before the router is cloned.
+    #[must_use]
+    pub fn with_spool_of(mut self, other: &Self) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.spool = Arc::clone(&other.inner.spool);
+        }
+        self
     }
 
     /// Returns the room that is taken by content on its way, out of

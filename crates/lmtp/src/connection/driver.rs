@@ -247,7 +247,7 @@ impl Driver {
     async fn begin(&mut self, transaction: &Transaction, exact: Option<u64>) -> Incoming {
         let shared = &self.shared;
         let name = TransactionName::new(&*shared.environment);
-        let span = tracing::info_span!("lmtp_transaction", transaction = %name, bytes = Empty);
+        let span = tracing::info_span!("lmtp.transaction", transaction = %name, bytes = Empty);
         let bytes_max = bytes_max(shared.rules.message_bytes_max, exact, transaction);
         let (recipients, _) = transaction.distinct();
         let begun = shared

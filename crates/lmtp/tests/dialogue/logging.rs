@@ -102,7 +102,7 @@ async fn addresses_stand_in_the_log_of_mail_only() {
             ),
         ]
     );
-    assert!(others.contains(&"span lmtp_transaction transaction=00000000000000000000"));
+    assert!(others.contains(&"span lmtp.transaction transaction=00000000000000000000"));
     assert!(others.contains(&"record bytes=14"));
     let private = |line: &&str| line.contains('@') || line.contains("secret");
     assert_eq!(others.into_iter().find(private), None);

@@ -250,3 +250,31 @@ async fn the_task_of_a_connection_is_small() {
     let task = server.proxy.serve(stream, peer, proxy::Security::Plain);
     assert!(size_of_val(&task) <= 3 * 1024, "{}", size_of_val(&task));
 }
+
+/// RFC 2971 §3.3, RFC 3501 §6.1.1: what the site wants to be said is said, before login and after it.
+#[tokio::test(start_paused = true)]
+async fn the_site_decides_what_is_announced_and_said() {
+    let options = ProxyOptions {
+        hidden_capabilities: vec!["QRESYNC".into(), "ESEARCH".into()],
+        id_fields: vec![("name".into(), "mail".into())],
+        compress: false,
+        ..local_options()
+    };
+    let server = Server::new(options, QuotaLimits::default());
+    let mut peer = server.logged_in().await;
+    let listed = peer.command("a", "CAPABILITY").await;
+    let capabilities = listed.first().expect("a list");
+    assert!(capabilities.contains(" CONDSTORE "), "{capabilities}");
+    for hidden in ["QRESYNC", "ESEARCH", "COMPRESS"] {
+        assert!(!capabilities.contains(hidden), "{capabilities}");
+    }
+    let said = peer.command("b", "ID NIL").await;
+    assert_eq!(said.first().map(String::as_str), Some("* ID (\"name\" \"mail\")"));
+    assert!(
+        is_ok(&peer.command("c", "ENABLE QRESYNC").await),
+        "hidden is not forbidden"
+    );
+    let compress = peer.command("d", "COMPRESS DEFLATE").await;
+    assert!(!is_ok(&compress), "{compress:?}");
+    assert!(is_ok(&peer.command("e", "NOOP").await), "still in clear");
+}

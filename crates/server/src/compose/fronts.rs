@@ -22,7 +22,8 @@ use crate::surroundings::Machine;
 pub struct Fronts {
     imap: Option<(Proxy, Arc<MailServer>)>,
     lmtp: Option<Lmtp>,
-    routers: Vec<Router>,
+    /// A way by which mail comes in; all of them share one spool.
+    router: Option<Router>,
 }
 
 impl Fronts {
@@ -37,21 +38,31 @@ impl Fronts {
         }
         let certificates = site.certificates.mail_server(&site.host)?;
         if site.plays(Role::Lmtp) {
-            let router = links::router(site, tls::Role::Lmtp, local)?;
-            fronts.routers.push(router.clone());
+            let router = fronts.router(site, tls::Role::Lmtp, local)?;
             fronts.lmtp = Some(lmtp_role(site, router, metrics, &certificates));
         }
         if site.plays(Role::Proxy) {
-            let router = links::router(site, tls::Role::Proxy, local)?;
-            fronts.routers.push(router.clone());
+            let router = fronts.router(site, tls::Role::Proxy, local)?;
             fronts.imap = Some((imap_role(site, router, metrics), certificates));
         }
         Ok(fronts)
     }
 
-    /// Returns the ways by which mail comes in.
-    pub fn routers(&self) -> Vec<Router> {
-        self.routers.clone()
+    /// Makes the way of a role to the storage nodes. `limits.spool_bytes_max` holds for all roles together.
+    fn router(&mut self, site: &Site, role: tls::Role, local: Option<&Node>) -> Result<Router, Failure> {
+        let router = links::router(site, role, local)?;
+        let router = match &self.router {
+            Some(first) => router.with_spool_of(first),
+            None => router,
+        };
+        self.router.get_or_insert_with(|| router.clone());
+        Ok(router)
+    }
+
+    /// Returns what tells how much of the spool is taken.
+    pub fn spool(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let router = self.router.clone();
+        move || router.as_ref().map_or(0, Router::spooled_bytes)
     }
 
     /// Serves IMAP on sockets that begin in clear text, and on sockets that begin with TLS.

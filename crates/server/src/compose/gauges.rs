@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use cluster::Router;
 use mailstore::ports::{GroupStatus, LeaderStatus};
 use observability::Metrics;
 use opentelemetry::KeyValue;
@@ -14,13 +13,16 @@ use super::Site;
 use super::storage::{Storage, reserve};
 
 /// Registers what tells about the process's parts whenever somebody asks.
-pub fn observe(metrics: &Metrics, site: &Site, storage: Option<&Storage>, routers: Vec<Router>) {
+pub fn observe(
+    metrics: &Metrics,
+    site: &Site,
+    storage: Option<&Storage>,
+    spooled: impl Fn() -> u64 + Send + Sync + 'static,
+) {
     let meter = metrics.meter("server");
     meter
         .u64_observable_gauge("facteur_spool")
-        .with_callback(move |observer| {
-            observer.observe(routers.iter().map(Router::spooled_bytes).sum(), &[]);
-        })
+        .with_callback(move |observer| observer.observe(spooled(), &[]))
         .build();
     if let Some(storage) = storage {
         observe_groups(&meter, storage);

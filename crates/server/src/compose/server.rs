@@ -49,7 +49,7 @@ impl Server {
         let node = storage.as_ref().map(|storage| &storage.node);
         let fronts = Fronts::open(&site, node, metrics.as_ref())?;
         if let Some(metrics) = &metrics {
-            gauges::observe(metrics, &site, storage.as_ref(), fronts.routers());
+            gauges::observe(metrics, &site, storage.as_ref(), fronts.spool());
         }
         let mut server = Self {
             addresses: doors.addresses(&site),

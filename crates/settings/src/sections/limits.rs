@@ -19,7 +19,7 @@ section! {
         /// Connections of one address that have not logged in.
         preauth_connections_per_ip_max: u32 = "20" in "1" to "1000000";
 
-        /// Connections of all protocols together; more are greeted with BYE.
+        /// Connections of each mail protocol; more are told to come back later.
         connections_max: u32 = "50000" in "1" to "10000000";
         /// Connections of one user from one address. Mail programs open 5 to 20 each.
         connections_per_user_and_ip_max: u32 = "30" in "1" to "100000";
@@ -33,7 +33,7 @@ section! {
         /// Commands in a row that may be wrong; one more ends the connection.
         bad_commands_max: u32 = "20" in "1" to "100000";
         /// A message given to APPEND; announced as APPENDLIMIT (RFC 7889).
-        append_bytes_max: ByteSize = "150MiB" in "64KiB" to "4GiB";
+        append_bytes_max: ByteSize = "150MiB" in "64KiB" to "1GiB";
         /// A message on its way that is kept in memory; a larger one goes to the spool.
         append_memory_bytes_max: ByteSize = "256KiB" in "16KiB" to "16MiB";
         /// All messages on their way through this process. When it is full, APPEND is answered `NO [LIMIT]` and LMTP 452.

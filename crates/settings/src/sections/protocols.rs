@@ -33,7 +33,7 @@ section! {
         /// Recipients of one message; more are answered 452 (RFC 5321 §4.5.3.1.10).
         recipients_max: u32 = "100" in "1" to "10000";
         /// A message as it comes in; announced as SIZE (RFC 1870).
-        message_bytes_max: ByteSize = "150MiB" in "64KiB" to "4GiB";
+        message_bytes_max: ByteSize = "150MiB" in "64KiB" to "1023MiB";
         /// Time without a command after which a connection ends (RFC 5321 §4.5.3.2.7).
         command_timeout: Duration = "5m" in "1s" to "1h";
         /// Time without a byte of a message after which a connection ends.
