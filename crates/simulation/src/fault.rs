@@ -74,8 +74,8 @@ impl Fault {
                 after,
                 syncs: 1 + random.below(40),
                 // Without a loss of power a process that starts again reads from the cache what the medium
-                // has not got: the log does not write that again yet, and is damaged by the next loss of power.
-                with_power: true,
+                // has not got, and must make it durable before it believes it.
+                with_power: random.chance(50),
             },
             75..87 => Self::FullDisk {
                 after,

@@ -138,8 +138,6 @@ pub struct Running {
     pub replicas: Replicas,
     /// Its content.
     pub content: StoredContent,
-    /// Where the content is stored.
-    pub blobs: BlobStore,
     /// Faults that its tables are to meet.
     pub tables: FaultScript,
     /// What was found when its content was opened.
@@ -167,7 +165,7 @@ impl Machine {
         let placement = ReplicaPlacement::with_contents(
             others.map(|name| (name.clone(), line.content_of(name))).collect(),
         );
-        let (content, blobs, opened) = self.content(&disk, &placement)?;
+        let (content, opened) = self.content(&disk, &placement)?;
         let events = NodeEvents::new(self.options.node.sessions);
         let wal = open_log(&disk, self.options.wal.clone())?;
         let parts = consensus::NodeParts {
@@ -193,7 +191,6 @@ impl Machine {
             node,
             replicas,
             content,
-            blobs,
             tables,
             opened,
             plug,
@@ -204,21 +201,20 @@ impl Machine {
         &self,
         disk: &Arc<dyn Disk>,
         placement: &ReplicaPlacement,
-    ) -> Result<(StoredContent, BlobStore, blobstore::OpenReport), BootError> {
+    ) -> Result<(StoredContent, blobstore::OpenReport), BootError> {
         let directory = DiskPath::new("blobs")?;
         disk.create_dir_all(&directory)?;
         let (engine, report) =
             blobstore::Engine::open(Arc::clone(disk), directory, self.options.blobs.clone())?;
         let free = Arc::clone(disk);
-        let blobs = BlobStore::inline(engine);
         let content = StoredContent::new(StoredContentParts {
-            store: blobs.clone(),
+            store: BlobStore::inline(engine),
             placement: Arc::new(placement.clone()),
             environment: Arc::clone(&self.environment) as Arc<dyn Environment>,
             writers: (4, 64),
             free_bytes: Box::new(move || free.free_bytes().unwrap_or(0)),
         });
-        Ok((content, blobs, report))
+        Ok((content, report))
     }
 
     fn node(

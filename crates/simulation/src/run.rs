@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blobstore::CompactionStep;
 use mailstore::StoreError;
 use mailstore::account::QuotaLimits;
 use mailstore::address::Address;
@@ -418,9 +417,9 @@ async fn tidy_up(running: Running, history: Arc<Mutex<History>>) {
             .violation(format!("content of {} messages is missing", report.missing));
     }
     loop {
-        match running.blobs.compaction_step() {
-            Ok(CompactionStep::Copied(_) | CompactionStep::Removed(_)) => {}
-            Ok(CompactionStep::Idle) => return,
+        match running.content.compact() {
+            Ok(true) => {}
+            Ok(false) => return,
             Err(error) => return history.lock().note(format!("not compacted: {error}")),
         }
         // Others work between two steps.

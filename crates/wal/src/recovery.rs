@@ -2,6 +2,7 @@
 
 mod replay;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use disk::{Disk, DiskFile, DiskPath};
@@ -52,6 +53,8 @@ pub(crate) struct Survey {
     void: Vec<SegmentId>,
     /// The last segment and where its last batch ends.
     end: Option<(SegmentId, u64)>,
+    /// Where in its segment the last whole batch begins.
+    last_batch: u64,
     pub(crate) next_segment: SegmentId,
     synced: Option<Synced>,
     pub(crate) bases: Vec<SegmentId>,
@@ -111,6 +114,7 @@ impl Survey {
             replay: Replay::default(),
             void,
             end: None,
+            last_batch: SEGMENT_HEADER_BYTES,
             next_segment,
             synced,
             bases,
@@ -187,6 +191,7 @@ impl Survey {
             .get(..usize::try_from(limit).unwrap_or(usize::MAX))
             .unwrap_or(bytes);
         let (mut at, mut end) = (SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES);
+        self.last_batch = at;
         while at < limit {
             let scan = scan_batch(bytes, segment, at);
             let search_from = match scan {
@@ -196,6 +201,7 @@ impl Survey {
                         self.damage(segment, at, 0, DamageReason::MissingBatches { expected, found });
                     }
                     self.replay.batch(segment, header.number, &frames);
+                    self.last_batch = at;
                     at += header.padded_bytes();
                     end = at;
                     continue;
@@ -278,7 +284,9 @@ impl Survey {
 
     /// Cuts the torn end of the last segment, and the space that was prepared behind it, and makes the rest
     /// durable: the next segment claims that all before it is, and a killed process may have written a batch that
-    /// it had no time to sync.
+    /// it had no time to sync. Where the sync of that batch failed, another sync alone does nothing: the system
+    /// has taken note of the failure and counts what it could not write as written. So the header and the last
+    /// batch, which are all that can be in doubt, are written again.
     fn settle_tail(&self) -> Result<()> {
         let Some((segment, end)) = self.end else {
             return Ok(());
@@ -286,9 +294,14 @@ impl Survey {
         let Some(used) = self.replay.index.segments.get(&segment) else {
             return Ok(());
         };
-        if used.file.len()? > end {
+        let found = used.file.len()?;
+        if found > end {
             used.file.set_len(end)?;
         }
+        // The padding of the last batch may lie behind the end of the file.
+        let end = end.min(found);
+        write_again(&*used.file, 0..SEGMENT_HEADER_BYTES.min(end))?;
+        write_again(&*used.file, self.last_batch.min(end)..end)?;
         used.file.sync_data()?;
         Ok(())
     }
@@ -312,6 +325,14 @@ impl Survey {
 
 fn newest(synced: Option<Synced>) -> u64 {
     synced.map_or(0, |synced| synced.segment.0)
+}
+
+/// Writes a part of a file once more as it reads.
+fn write_again(file: &dyn DiskFile, part: Range<u64>) -> Result<()> {
+    let length = usize::try_from(part.end - part.start).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, part.start)?;
+    Ok(file.write_all_at(&bytes, part.start)?)
 }
 
 fn read_candidate(disk: &dyn Disk, dir: &DiskPath, id: SegmentId) -> Result<Candidate> {

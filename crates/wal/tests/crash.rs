@@ -233,6 +233,35 @@ fn records_that_were_read_after_a_kill_survive_a_crash() {
     (0..2 * SEEDS).for_each(|seed| run(seed, ends));
 }
 
+/// After a sync that failed, the system counts what it could not write as written (found by simulation, seed 1019).
+#[test]
+fn records_that_were_read_after_a_failed_sync_survive_a_crash() {
+    let group = GroupId(1);
+    let append = |log: &Log, indexes: std::ops::RangeInclusive<u64>| {
+        for index in indexes {
+            if log
+                .group(group)
+                .append([entry(1, index)], support::ignore())
+                .is_err()
+            {
+                break;
+            }
+        }
+    };
+    let open = |disk: &SimDisk| Wal::open(Arc::new(disk.mount()), wal_dir(), options()).map(Log::inline);
+    for nth in 1..=20 {
+        let disk = SimDisk::new(nth);
+        disk.fail_sync_after(nth);
+        if let Ok(log) = open(&disk) {
+            append(&log, 1..=20);
+        }
+        let read = open(&disk).unwrap().group(group).state().unwrap();
+        disk.crash();
+        let log = open(&disk).unwrap_or_else(|error| panic!("sync {nth}: {error}"));
+        assert_eq!(log.group(group).state().unwrap(), read, "sync {nth}");
+    }
+}
+
 #[test]
 fn the_power_may_go_at_every_single_step() {
     let script = |disk: &SimDisk| -> usize {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use blobstore::UnixSeconds;
+use blobstore::{CompactionStep, UnixSeconds};
 use futures::StreamExt;
 use mailstore::time::Timestamp;
 use mailstore::{BlobId, GroupId, StoreError};
 
 use super::peers::ContentPeer;
-use super::{StoredContent, store_blob, store_error, store_group};
+use super::{StoredContent, store_blob, store_group};
 use crate::content::{NamedBlobs, Reconciled};
 
 /// How long one other replica may take to give content.
@@ -62,6 +62,18 @@ impl StoredContent {
         }
     }
 
+    /// Moves some content out of segments that are mostly garbage, or removes such a segment. Returns whether
+    /// there is more to do. Blocks; one caller at a time.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSpace`], and those of the disk, which [`failed`](Self::failed) tells of too.
+    pub fn compact(&self) -> Result<bool, StoreError> {
+        match self.inner.store.compaction_step() {
+            Ok(step) => Ok(step != CompactionStep::Idle),
+            Err(error) => Err(self.change_error(&error)),
+        }
+    }
+
     /// See [`Content::reconcile`](crate::Content::reconcile).
     pub(super) fn sweep(
         &self,
@@ -75,7 +87,7 @@ impl StoredContent {
         let is_named = |blob: &blobstore::BlobId| named.contains(&BlobId(blob.0));
         let unused_since = UnixSeconds(unused_since.seconds());
         let swept = store.sweep(store_group(group), &is_named, unused_since);
-        let swept = swept.map_err(|error| store_error(&error))?;
+        let swept = swept.map_err(|error| self.change_error(&error))?;
         Ok(Reconciled {
             removed: swept.removed,
             missing,
