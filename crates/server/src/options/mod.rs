@@ -32,6 +32,8 @@ pub fn check(settings: &Settings) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use settings::{Override, Sources};
 
     use super::*;
@@ -116,5 +118,36 @@ mod tests {
             assert!(limit.name.starts_with(name), "{} is not {name}", limit.name);
             assert_eq!(limit.value, *value, "{name}");
         }
+    }
+
+    /// An option that nothing reads would be one that does nothing.
+    #[test]
+    fn every_option_is_read() {
+        let source = product_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        let unread: Vec<_> = Settings::default()
+            .effective()
+            .iter()
+            .filter(|option| {
+                let (section, name) = option.key.split_once('.').expect("a section and a name");
+                !source.contains(&format!("{section}.{name}")) && !source.contains(&format!(".{name}"))
+            })
+            .map(|option| option.key)
+            .collect();
+        assert!(unread.is_empty(), "{unread:?}");
+    }
+
+    /// Returns the text of all files below a directory, without their tests.
+    fn product_source(directory: &Path) -> String {
+        let mut source = String::new();
+        for entry in std::fs::read_dir(directory).expect("a list") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                source.push_str(&product_source(&path));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("text");
+            source.push_str(text.split("#[cfg(test)]").next().unwrap_or_default());
+        }
+        source
     }
 }
