@@ -104,11 +104,12 @@ impl Client {
         }
     }
 
-    /// Does so many operations, with pauses between.
-    pub async fn run(mut self, operations: u32) {
+    /// Does so many operations, with pauses between of up to `pause_max`.
+    pub async fn run(mut self, operations: u32, pause_max: Duration) {
+        let pause_max = u64::try_from(pause_max.as_millis()).unwrap_or(u64::MAX);
         self.look_at_tree().await;
         for _ in 0..operations {
-            let pause = self.random.below(40);
+            let pause = self.random.below(pause_max);
             tokio::time::sleep(Duration::from_millis(pause)).await;
             self.act().await;
         }
@@ -487,7 +488,7 @@ impl Client {
     fn unread(&self, error: &StoreError) {
         let mut history = self.history.lock();
         match error {
-            StoreError::ContentUnavailable => history.violation("content of a message is not available"),
+            StoreError::ContentUnavailable => history.content_unavailable(),
             error => history.note(format!("not read: {error}")),
         }
     }

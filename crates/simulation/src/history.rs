@@ -39,6 +39,7 @@ pub struct History {
     violations: Vec<String>,
     accounts: BTreeMap<AccountNumber, Account>,
     counts: Counts,
+    under_fault: bool,
 }
 
 struct Account {
@@ -65,6 +66,7 @@ impl History {
             violations: Vec::new(),
             accounts: BTreeMap::new(),
             counts: Counts::default(),
+            under_fault: false,
         }
     }
 
@@ -95,6 +97,20 @@ impl History {
         let line = what.as_ref().to_owned();
         self.note(format!("VIOLATION {line}"));
         self.violations.push(line);
+    }
+
+    /// Says whether replicas may be away that hold content alone for a while: then it may not be available.
+    pub fn set_under_fault(&mut self, under_fault: bool) {
+        self.under_fault = under_fault;
+    }
+
+    /// Writes down that content of a message was said to be unavailable.
+    pub fn content_unavailable(&mut self) {
+        if self.under_fault {
+            self.note("not read: content is not available");
+        } else {
+            self.violation("content of a message is not available");
+        }
     }
 
     /// Writes down the outcome of a check.

@@ -3,13 +3,15 @@
 //! A [`World`] is a cluster of machines in one thread: the product's own storage nodes on
 //! [`SimDisk`](disk::SimDisk)s, with time that stands still until everybody waits, and randomness that
 //! follows from a seed. [`run`] lets clients work there while faults happen, and hands what they saw to the
-//! [`checker`]s. The same seed gives the same run, line by line.
+//! [`checker`]s. [`run_cluster`] does so with several machines that fail one at a time while clients go on. The same
+//! seed gives the same run, line by line.
 //!
 //! The crate knows nothing of mail protocols: it speaks the ports of `mailstore`, as roles do. Start
 //! reading at `run.rs`, then `world.rs`.
 
 pub mod checker;
 mod client;
+mod cluster;
 mod environment;
 mod fault;
 mod history;
@@ -18,11 +20,13 @@ mod mutation;
 mod network;
 mod plug;
 mod random;
+mod remote;
 mod run;
 mod session;
 mod world;
 
 pub use client::{Client, Identity, Views};
+pub use cluster::{ClusterOptions, run_cluster};
 pub use environment::SimEnvironment;
 pub use fault::Fault;
 pub use history::{AccountNumber, Call, Counts, History};

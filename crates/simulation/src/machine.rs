@@ -16,6 +16,7 @@ use storage_node::{
     Environment, ImplicitKeep, Membership, Node, NodeEvents, NodeOptions, NodeParts, ReplicaPlacement,
     Replicas, SessionLimits, StartError, StoredContent, StoredContentHandler, StoredContentParts,
 };
+use tokio_util::sync::CancellationToken;
 use wal::{Log, Wal, WalOptions};
 
 use crate::environment::SimEnvironment;
@@ -181,12 +182,14 @@ impl Machine {
         let membership = membership(layout, nodes, &self.name);
         let replicas = Replicas::start(parts, membership, Arc::new(events.clone())).await?;
         placement.set(replicas.clone());
+        let node = self.node(layout, &replicas, &content, events);
         let services = Services {
             raft: replicas.entrance(),
             content: Arc::new(StoredContentHandler::new(content.clone())),
+            node: node.clone(),
+            gone: CancellationToken::new(),
         };
         network.listen(&self.name, services);
-        let node = self.node(layout, &replicas, &content, events);
         Ok(Running {
             node,
             replicas,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use simulation::{Outcome, RunOptions, run};
+use simulation::{ClusterOptions, Outcome, RunOptions, run, run_cluster};
 
 /// Lines of a trace that are shown before a violation.
 const TRACE_LINES: usize = 60;
@@ -11,6 +11,7 @@ struct Arguments {
     from: u64,
     seeds: u64,
     trace: bool,
+    cluster: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -18,6 +19,7 @@ fn arguments() -> Result<Arguments, String> {
         from: 0,
         seeds: 50,
         trace: false,
+        cluster: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -29,6 +31,7 @@ fn arguments() -> Result<Arguments, String> {
             "--from" => parsed.from = number()?,
             "--seeds" => parsed.seeds = number()?,
             "--trace" => parsed.trace = true,
+            "--cluster" => parsed.cluster = true,
             other => return Err(format!("unknown argument {other}")),
         }
     }
@@ -57,13 +60,16 @@ fn main() -> ExitCode {
     let arguments = match arguments() {
         Ok(arguments) => arguments,
         Err(error) => {
-            println!("{error}\nusage: simulation [--seeds N] [--from K] [--trace]");
+            println!("{error}\nusage: simulation [--cluster] [--seeds N] [--from K] [--trace]");
             return ExitCode::from(64);
         }
     };
     let (mut failed, mut operations, mut faults) = (0_u64, 0, 0);
     for seed in arguments.from..arguments.from.saturating_add(arguments.seeds) {
-        let outcome = run(&RunOptions::of_seed(seed));
+        let outcome = match arguments.cluster {
+            true => run_cluster(&ClusterOptions::of_seed(seed)),
+            false => run(&RunOptions::of_seed(seed)),
+        };
         report(seed, &outcome, arguments.trace);
         failed += u64::from(!outcome.violations.is_empty());
         operations += outcome.counts.operations;

@@ -12,7 +12,8 @@ use mailstore::ports::BoxStream;
 use mailstore::{BlobId, GroupId, StoreError};
 use parking_lot::Mutex;
 use rpc::{ContentHandler, RaftCall, RaftHandler, RaftKind};
-use storage_node::{ContentPeer, ContentPush, RaftEntrance, StoredContentHandler};
+use storage_node::{ContentPeer, ContentPush, Node, RaftEntrance, StoredContentHandler};
+use tokio_util::sync::CancellationToken;
 
 /// How long a message takes each way.
 const LATENCY: Duration = Duration::from_millis(1);
@@ -22,6 +23,9 @@ const LATENCY: Duration = Duration::from_millis(1);
 pub(crate) struct Services {
     pub(crate) raft: Arc<RaftEntrance>,
     pub(crate) content: Arc<StoredContentHandler>,
+    pub(crate) node: Node,
+    /// Cancelled when the process is gone.
+    pub(crate) gone: CancellationToken,
 }
 
 /// The network. Cheap to clone.
@@ -52,11 +56,13 @@ impl Network {
     }
 
     pub(crate) fn hang_up(&self, name: &str) {
-        self.state.lock().listening.remove(name);
+        if let Some(services) = self.state.lock().listening.remove(name) {
+            services.gone.cancel();
+        }
     }
 
     /// Brings a message from one machine to another, and gives what that one answers to.
-    async fn reach(&self, from: &str, to: &str) -> Option<Services> {
+    pub(crate) async fn reach(&self, from: &str, to: &str) -> Option<Services> {
         tokio::time::sleep(LATENCY).await;
         let state = self.state.lock();
         let open = !state.cut.contains(&(from.to_owned(), to.to_owned()));
@@ -64,7 +70,7 @@ impl Network {
     }
 
     /// Brings an answer back.
-    async fn answer(&self, from: &str, to: &str) -> bool {
+    pub(crate) async fn answer(&self, from: &str, to: &str) -> bool {
         tokio::time::sleep(LATENCY).await;
         !self.state.lock().cut.contains(&(from.to_owned(), to.to_owned()))
     }

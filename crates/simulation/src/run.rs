@@ -21,10 +21,12 @@ use crate::random::Random;
 use crate::world::{World, WorldOptions};
 
 const MACHINE: &str = "node-1";
-const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 /// Fewer than a server has, since each costs a run the same and shows nothing more.
 const GROUPS: u32 = 4;
 const CLIENTS_PER_ACCOUNT: u32 = 3;
+/// The longest pause of a client between two operations.
+const PAUSE_MAX: Duration = Duration::from_millis(40);
 /// How long content that nothing names is kept: longer than any client needs from an upload to its commit, and
 /// far shorter than on a server, where nobody waits for it.
 const BLOB_GRACE: Duration = Duration::from_secs(5);
@@ -76,19 +78,29 @@ pub struct Outcome {
 /// Does a run, in a runtime of its own whose time stands still while anybody works.
 #[must_use]
 pub fn run(options: &RunOptions) -> Outcome {
+    in_time(options.seed, |history| async move {
+        let mut run = Run::new(options, Arc::clone(&history));
+        if let Err(what) = run.play(options).await {
+            history.lock().violation(what);
+        }
+    })
+}
+
+/// Plays in a runtime of its own whose time stands still while anybody works, and returns what was written
+/// down.
+pub(crate) fn in_time<F: Future<Output = ()>>(
+    seed: u64,
+    play: impl FnOnce(Arc<Mutex<History>>) -> F,
+) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("invariant: a runtime without threads or sockets");
-    consensus::seed_elections_of_this_thread(options.seed);
+    consensus::seed_elections_of_this_thread(seed);
     runtime.block_on(async {
         let history = Arc::new(Mutex::new(History::new()));
-        let mut run = Run::new(options, Arc::clone(&history));
-        if let Err(what) = run.play(options).await {
-            history.lock().violation(what);
-        }
-        drop(run);
+        play(Arc::clone(&history)).await;
         let mut history = history.lock();
         let counts = history.counts();
         let (trace, violations) = std::mem::take(&mut *history).into_parts();
@@ -101,7 +113,7 @@ pub fn run(options: &RunOptions) -> Outcome {
 }
 
 /// Why a run cannot go on.
-type Stuck = String;
+pub(crate) type Stuck = String;
 
 struct Run {
     world: World,
@@ -255,7 +267,7 @@ impl Run {
         for account in 0..self.accounts.len() {
             for number in 0..CLIENTS_PER_ACCOUNT {
                 let client = self.client(account, number).await?;
-                clients.spawn(client.run(operations));
+                clients.spawn(client.run(operations, PAUSE_MAX));
             }
         }
         let running = self.world.first_running().clone();

@@ -20,6 +20,7 @@ use crate::environment::SimEnvironment;
 use crate::machine::{BootError, Machine, MachineOptions, Running};
 use crate::network::Network;
 use crate::random::Random;
+use crate::remote::Remote;
 use crate::session::{Session, log_in};
 
 /// How a world is made.
@@ -207,12 +208,17 @@ impl World {
         }
     }
 
-    /// Returns a router to the machines that run now, as a proxy that starts now has it.
+    /// Returns a router as a proxy that starts now has it: to what runs now on the one machine, or over the
+    /// network to whatever runs on the machines.
     #[must_use]
     pub fn router(&self) -> Router {
-        let nodes = self.running.iter().map(|(name, running)| {
-            let node: Arc<dyn StorageNode> = Arc::new(running.node.clone());
-            (name.clone(), node)
+        let nodes = self.nodes.iter().filter_map(|name| {
+            let node: Arc<dyn StorageNode> = match self.nodes.len() {
+                // One process, as the embedded server is.
+                1 => Arc::new(self.running.get(name)?.node.clone()),
+                _ => Arc::new(Remote::new(&self.network, name)),
+            };
+            Some((name.clone(), node))
         });
         let clock = Arc::clone(&self.clock);
         let options = RouterOptions {
