@@ -108,6 +108,12 @@ impl Framer {
         self.buffer.is_empty() && matches!(self.state, State::Command | State::Line)
     }
 
+    /// Tells whether the framer has given up: it makes no more events and takes no more bytes. Whoever
+    /// reads on for it would read without bound.
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
     /// Takes the message just announced: its bytes come as [`Event::Body`]. The caller sends `+` if
     /// the literal is synchronising.
     pub fn accept_message(&mut self) {

@@ -27,6 +27,6 @@ pub(super) fn enable(connection: &mut Connection, names: &[Atom]) -> Answer {
         }
     }
     response::enabled(connection.out(), &new);
-    connection.adjust_framer();
+    connection.adjust_client();
     Answer::ok("Enabled")
 }

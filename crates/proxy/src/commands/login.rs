@@ -89,7 +89,7 @@ pub(super) fn accept(
     });
     connection.session.failed_logins = 0;
     connection.before_login = None;
-    connection.adjust_framer();
+    connection.adjust_client();
     let capabilities = connection.capabilities();
     Ok(Answer::ok("Logged in").with(Code::Capability(capabilities)))
 }

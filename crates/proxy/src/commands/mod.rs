@@ -31,7 +31,7 @@ mod subscribe;
 
 use imap_wire::WireError;
 use imap_wire::command::{Addressing, Command, CommandBody, CommandKind};
-use imap_wire::frame::{Frame, Recovery, Rejection};
+use imap_wire::frame::{Frame, Rejection};
 use imap_wire::parse;
 use imap_wire::response::{Condition, ResponseCode, Status};
 use imap_wire::types::Tag;
@@ -257,7 +257,21 @@ async fn conclude(
     }
     answer.encode(connection.out(), tag);
     count_bad(connection, answer.condition)?;
-    over.map_or(Ok(answer.condition), Err)
+    if connection.client.framer.is_closed() {
+        // Whichever handler met the line that could not be taken, nothing behind it can be understood.
+        over = over.or(Some(Over::Bye(None, "Cannot follow any more")));
+    }
+    if let Some(over) = over {
+        return Err(over);
+    }
+    // Commands sent at once are answered no faster than the client reads.
+    connection
+        .client
+        .transport
+        .checkpoint()
+        .await
+        .map_err(Over::Lost)?;
+    Ok(answer.condition)
 }
 
 /// A command under way, measured.
@@ -330,14 +344,12 @@ fn count_bad(connection: &mut Connection, condition: Condition) -> Result<(), Ov
     Ok(())
 }
 
-/// Answers what the framer could not take.
+/// Answers what the framer could not take. Where it has closed, the connection ends with the answer.
 async fn rejected(connection: &mut Connection, rejection: Rejection) -> Result<(), Over> {
     let answer = refused(rejection.error);
-    conclude(connection, rejection.tag.as_ref(), Ok(answer), None).await?;
-    match rejection.recovery {
-        Recovery::Resume => Ok(()),
-        Recovery::Close => Err(Over::Bye(None, "Cannot follow any more")),
-    }
+    conclude(connection, rejection.tag.as_ref(), Ok(answer), None)
+        .await
+        .map(drop)
 }
 
 /// Returns the answer to bytes that are no permitted command. The texts hold nothing that was sent.

@@ -157,9 +157,13 @@ impl Connection {
         }
     }
 
-    /// Makes the framer follow the session: its limits rise with login, its grammar with ENABLE.
-    pub(crate) fn adjust_framer(&mut self) {
-        let limits = limits(&self.services.options, self.session.login.is_some());
+    /// Makes framer and transport follow the session: their limits rise with login, the grammar changes
+    /// with ENABLE.
+    pub(crate) fn adjust_client(&mut self) {
+        let logged_in = self.session.login.is_some();
+        let limits = limits(&self.services.options, logged_in);
+        let output_bytes_max = upgrade::output_bytes_max(&self.services.options, logged_in);
+        self.client.transport.set_output_bytes_max(output_bytes_max);
         self.client.framer.set_limits(limits);
         let options = self.parse_options();
         self.client.framer.set_options(options);

@@ -13,6 +13,10 @@ use crate::metrics::Traffic;
 
 /// Octets read at a time.
 const READ_BYTES: usize = 16 * 1024;
+/// Octets that were read and not understood beyond which nothing more is read. What is read is
+/// understood before more is asked for, so nobody comes here but by a mistake of ours, which must cost a
+/// connection and not the memory.
+const UNREAD_BYTES_MAX: usize = 2 * READ_BYTES;
 /// How long a peer is waited for when the connection is closed.
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
@@ -44,6 +48,11 @@ impl Transport {
         }
     }
 
+    /// Changes how many octets may wait to be sent.
+    pub(crate) fn set_output_bytes_max(&mut self, output_bytes_max: usize) {
+        self.output_bytes_max = output_bytes_max;
+    }
+
     /// Counts the octets from now on.
     pub(crate) fn counted(mut self, traffic: Traffic) -> Self {
         self.traffic = Some(traffic);
@@ -51,9 +60,13 @@ impl Transport {
     }
 
     /// Waits for more input and returns how many octets came; 0 at the end of the stream. Nothing is
-    /// lost when this is dropped while it waits, and no buffer is held meanwhile.
+    /// lost when this is dropped while it waits, and no buffer is held meanwhile. Fails when too much
+    /// waits already that nobody takes.
     pub(crate) async fn read_more(&mut self) -> io::Result<usize> {
         self.compact();
+        if self.input.len() >= UNREAD_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "input is not taken"));
+        }
         let (stream, input) = (&mut self.stream, &mut self.input);
         let traffic = self.traffic.as_ref();
         poll_fn(move |cx| {
@@ -166,5 +179,25 @@ async fn timed<T>(limit: Duration, write: impl Future<Output = io::Result<T>>) -
     match tokio::time::timeout(limit, write).await {
         Ok(result) => result,
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "client does not read")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever is done with the input, it does not pile up.
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_takes_is_not_read_for_ever() {
+        let (mut client, server) = tokio::io::duplex(1024 * 1024);
+        let mut transport = Transport::new(Box::new(server), 1024, Duration::from_secs(1));
+        client.write_all(&[b'x'; 1024 * 1024]).await.unwrap();
+        let failed = loop {
+            if let Err(error) = transport.read_more().await {
+                break error;
+            }
+        };
+        assert_eq!(failed.kind(), io::ErrorKind::InvalidData);
+        assert!(transport.unread().len() < UNREAD_BYTES_MAX + READ_BYTES);
     }
 }

@@ -70,7 +70,8 @@ impl Connection {
         let (stream, unread) = self.take_stream();
         let options = &self.services.options;
         // What the client sent behind the command is compressed already (RFC 4978 §3).
-        let inflated = transport(Box::new(DeflateStream::new(stream, unread)), options);
+        let mut inflated = transport(Box::new(DeflateStream::new(stream, unread)), options);
+        inflated.set_output_bytes_max(output_bytes_max(options, self.session.login.is_some()));
         let traffic = self.services.metrics.traffic(self.security.protocol);
         self.client.transport = inflated.counted(traffic);
         self.session.compressed = true;
@@ -84,9 +85,20 @@ impl Connection {
     }
 }
 
-/// Returns a transport with the configured limits.
+/// Returns a transport with the limits that hold before login.
 pub(crate) fn transport(stream: Box<dyn ByteStream>, options: &ProxyOptions) -> Transport {
-    Transport::new(stream, options.output_bytes_max, options.times.write_max)
+    Transport::new(stream, output_bytes_max(options, false), options.times.write_max)
+}
+
+/// Returns how many octets may wait to be sent. Who has not logged in is owed as much as he may say.
+pub(crate) fn output_bytes_max(options: &ProxyOptions, logged_in: bool) -> usize {
+    if logged_in {
+        options.output_bytes_max
+    } else {
+        options
+            .output_bytes_max
+            .min(options.before_login.command_bytes_max)
+    }
 }
 
 /// Returns the channel binding as the login port takes it.

@@ -5,6 +5,8 @@ mod conduct;
 #[cfg(test)]
 mod interleaving;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod resync;
 #[cfg(test)]
 mod security;

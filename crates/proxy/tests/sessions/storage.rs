@@ -149,3 +149,45 @@ async fn renewed_tokens_are_used() {
     peer.command("a", "LIST \"\" *").await;
     assert_eq!(server.store.last_token(), "new");
 }
+
+/// DESIGN §3.9: IDLE begins although the storage is silent, outlasts it, and what the client sends
+/// behind it is understood.
+#[tokio::test(start_paused = true)]
+async fn idle_outlasts_a_silent_storage() {
+    let server = Server::local();
+    let mut other = server.selected().await;
+    let mut idling = server.selected().await;
+    server.store.fail_next(vec![LOST; 10_000]);
+    let begun = tokio::time::Instant::now();
+    idling.send(b"i IDLE\r\n").await;
+    assert!(tagged(&idling.until("+").await).starts_with('+'));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    server.store.fail_next([]);
+    assert!(is_ok(&append(&mut other, "x").await));
+    let heard = idling.until("* 1 EXISTS").await;
+    assert_eq!(tagged(&heard), "* 1 EXISTS");
+    idling.send(b"DONE\r\nn NOOP\r\n").await;
+    let heard = idling.until("n ").await;
+    assert!(is_ok(&heard), "{heard:?}");
+    assert!(heard.iter().any(|line| line.starts_with("i OK")), "{heard:?}");
+}
+
+/// PROTOCOL §2.8: the sign of life does not wait for a storage that is silent.
+#[tokio::test(start_paused = true)]
+async fn idle_gives_signs_of_life_while_the_storage_is_silent() {
+    let server = Server::local();
+    let mut idling = server.selected().await;
+    server.store.fail_next(vec![LOST; 100_000]);
+    idling.send(b"i IDLE\r\n").await;
+    idling.until("+").await;
+    for _ in 0..3 {
+        let waited = tokio::time::Instant::now();
+        assert_eq!(tagged(&idling.until("* OK").await), "* OK Still here");
+        assert!(
+            waited.elapsed() <= Duration::from_secs(120),
+            "{:?}",
+            waited.elapsed()
+        );
+    }
+}

@@ -39,7 +39,7 @@ pub(super) async fn append(connection: &mut Connection, append: Append) -> Comma
         announced = match next(connection).await? {
             Input::AppendAnother(message) => Some(message),
             Input::AppendEnd => None,
-            Input::Rejected(rejection) => return rejected(&rejection),
+            Input::Rejected(_) => return Ok(Answer::bad("Invalid arguments behind the message")),
             _ => return Err(Over::Silent.into()),
         };
     }
@@ -179,12 +179,5 @@ async fn next(connection: &mut Connection) -> Result<Input, Failure> {
     match tokio::time::timeout(pause, connection.client.next()).await {
         Ok(input) => Ok(input?),
         Err(_) => Err(Over::Bye(None, "Message did not arrive in time").into()),
-    }
-}
-
-fn rejected(rejection: &imap_wire::frame::Rejection) -> CommandResult {
-    match rejection.recovery {
-        imap_wire::frame::Recovery::Resume => Ok(Answer::bad("Invalid arguments behind the message")),
-        imap_wire::frame::Recovery::Close => Err(Over::Bye(None, "Cannot follow any more").into()),
     }
 }
