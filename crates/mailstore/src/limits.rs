@@ -19,12 +19,11 @@ pub const EXPUNGE_LOG_RANGES_MAX: u32 = 100_000;
 pub const EXPUNGED_RETENTION: Duration = Duration::from_secs(15 * 60);
 /// Most records of expunged messages that an account keeps.
 pub const EXPUNGED_RECORDS_MAX: u32 = 50_000;
-/// How long the reply to a request is kept. A request made no later than one that was forgotten is not
-/// executed any more; so the clock of a process that makes requests may lag behind the others' by this.
-pub const REQUEST_RETENTION: Duration = Duration::from_secs(10 * 60);
-/// A request older than this is never executed, also where nothing was forgotten. Generous, because it
-/// compares two clocks, and a clock that is an hour wrong must not stop an account.
-pub const REQUEST_AGE_MAX: Duration = Duration::from_secs(3 * 3600);
+/// How long the reply to a request is kept, in whole minutes. A request made no later than one that was
+/// forgotten, or longer ago than this, is not executed any more. Generous, because this compares the
+/// clocks of whoever makes requests with each other and with the leader's: two of them that are wrong by
+/// an hour each, one ahead and one behind, must not stop an account.
+pub const REQUEST_RETENTION: Duration = Duration::from_secs(130 * 60);
 /// Most replies kept of one session and minute, and thereby most requests that a session may have in
 /// flight on one account.
 pub const REQUESTS_MAX: u8 = 16;

@@ -35,6 +35,7 @@ pub(super) fn workspace_for<'a>(
         expunged_oldest: None,
         requests_oldest: None,
         requests_floor: None,
+        requests_newest: None,
     };
     let profile = Profile {
         id,

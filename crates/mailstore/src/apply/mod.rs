@@ -128,7 +128,7 @@ fn apply_to_account(
     if let Some(request) = &entry.request
         && let Some(reply) = requests::recorded(&mut work, request, entry)?
     {
-        retention::prune(&mut work)?;
+        retention::prune(&mut work, entry.time)?;
         return Ok(Some((Applied::without_events(reply), work.finish())));
     }
     let before = work.checkpoint();
@@ -150,7 +150,7 @@ fn apply_to_account(
         if let Some(request) = &entry.request {
             requests::record(&mut work, request, &reply);
         }
-        retention::prune(&mut work)?;
+        retention::prune(&mut work, entry.time)?;
     }
     let events = work.take_events(id);
     Ok(Some((Applied { reply, events }, work.finish())))

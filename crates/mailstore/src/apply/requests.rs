@@ -5,7 +5,9 @@
 //! and what is too old stands in front.
 //!
 //! Whether a request is new is decided without any clock: a request that was applied has a record, or
-//! its minute is no later than the latest that was forgotten from. Log time only says when to forget.
+//! its minute is no later than the latest that was forgotten from. Clocks only say when to forget, and
+//! two must agree on it: the leader's at this entry, and that of whoever made the newest request. So one
+//! wrong clock forgets nothing that is recent, and leaves nothing behind when it is right again.
 
 use super::workspace::Workspace;
 use crate::codec::Outcome;
@@ -13,8 +15,8 @@ use crate::command::{Command, Entry, MessageCommand};
 use crate::error::{Rejection, TableError};
 use crate::ids::RequestId;
 use crate::layout::key;
-use crate::layout::row::RequestRow;
-use crate::limits::{REQUEST_AGE_MAX, REQUESTS_MAX};
+use crate::layout::row::{Counters, RequestRow};
+use crate::limits::{REQUEST_RETENTION, REQUESTS_MAX};
 use crate::reply::{Reply, Stored};
 use crate::time::Timestamp;
 
@@ -48,7 +50,7 @@ pub(super) fn recorded(
     }
     let forgotten = work.counters.requests_floor;
     if forgotten.is_some_and(|floor| minute(request.created) <= floor)
-        || request.created < entry.time.before(REQUEST_AGE_MAX)
+        || request.created < entry.time.before(REQUEST_RETENTION)
     {
         return unknown;
     }
@@ -86,6 +88,15 @@ pub(super) fn record(work: &mut Workspace<'_>, request: &RequestId, outcome: &Ou
     work.put(key_of(request), row.encode());
     let minute = minute(request.created);
     work.request_now = Some(minute);
-    let oldest = &mut work.counters.requests_oldest;
-    *oldest = Some(oldest.map_or(minute, |oldest| oldest.min(minute)));
+    let counters = &mut work.counters;
+    counters.requests_oldest = counters.requests_oldest.into_iter().chain([minute]).min();
+    counters.requests_newest = counters.requests_newest.max(Some(minute));
+}
+
+/// Returns the minute before which replies are forgotten when an entry of this time is applied; `None`
+/// when there is nothing to forget.
+pub(super) fn horizon(counters: &Counters, time: Timestamp) -> Option<u64> {
+    let now = minute(time).min(counters.requests_newest?);
+    let horizon = now.saturating_sub(REQUEST_RETENTION.as_secs() / 60);
+    (counters.requests_oldest? < horizon).then_some(horizon)
 }

@@ -6,26 +6,21 @@ use super::workspace::Workspace;
 use crate::error::{DecodeError, TableError};
 use crate::layout::gone::Expiry;
 use crate::layout::key;
-use crate::limits::{EXPUNGED_RECORDS_MAX, EXPUNGED_RETENTION, REQUEST_RETENTION};
+use crate::limits::{EXPUNGED_RECORDS_MAX, EXPUNGED_RETENTION};
 use crate::time::Timestamp;
 
 /// Most rows of each kind that one entry forgets.
 const PRUNED_MAX: usize = 32;
 
-pub(super) fn prune(work: &mut Workspace<'_>) -> Result<(), TableError> {
-    prune_requests(work)?;
+pub(super) fn prune(work: &mut Workspace<'_>, time: Timestamp) -> Result<(), TableError> {
+    prune_requests(work, time)?;
     prune_expunged(work)
 }
 
-fn prune_requests(work: &mut Workspace<'_>) -> Result<(), TableError> {
-    let horizon = requests::minute(work.counters.log_time.before(REQUEST_RETENTION));
-    if work
-        .counters
-        .requests_oldest
-        .is_none_or(|oldest| oldest >= horizon)
-    {
+fn prune_requests(work: &mut Workspace<'_>, time: Timestamp) -> Result<(), TableError> {
+    let Some(horizon) = requests::horizon(&work.counters, time) else {
         return Ok(());
-    }
+    };
     let mut expired = Vec::new();
     let (mut oldest, mut forgotten) = (None, work.counters.requests_floor);
     let mut failed: Result<(), DecodeError> = Ok(());

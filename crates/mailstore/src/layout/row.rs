@@ -49,6 +49,7 @@ pub(crate) struct Counters {
     pub(crate) expunged_oldest: Option<Timestamp>,
     pub(crate) requests_oldest: Option<u64>,
     pub(crate) requests_floor: Option<u64>,
+    pub(crate) requests_newest: Option<u64>,
 }
 
 impl Counters {
@@ -67,6 +68,7 @@ impl Counters {
             expunged_oldest: self.expunged_oldest.map(|time| time.0),
             requests_oldest: self.requests_oldest,
             requests_floor: self.requests_floor,
+            requests_newest: self.requests_newest,
         })
     }
 
@@ -86,6 +88,7 @@ impl Counters {
             expunged_oldest: row.expunged_oldest.map(Timestamp),
             requests_oldest: row.requests_oldest,
             requests_floor: row.requests_floor,
+            requests_newest: row.requests_newest,
         })
     }
 }

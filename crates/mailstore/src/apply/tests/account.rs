@@ -45,8 +45,14 @@ fn a_retry_is_answered_from_the_record() {
     entry.time = fixture.time;
     entry.request = Some(request(21));
     assert!(fixture.apply(&entry).reply.is_ok());
-    // It was forgotten at once, with all others of its minute.
-    fixture.fill("INBOX", 0);
+    // A newer request and the leader's clock agree that all of that minute is old.
+    fixture.time.0 += 140 * 60_000;
+    entry.time = fixture.time;
+    entry.request = Some(RequestId {
+        created: fixture.time,
+        ..request(1)
+    });
+    assert!(fixture.apply(&entry).reply.is_ok());
     for sequence in [20, 21, 22] {
         entry.request = Some(request(sequence));
         assert_eq!(fixture.apply(&entry).reply, Err(Rejection::OutcomeUnknown));
@@ -138,30 +144,97 @@ fn an_address_belongs_to_one_account() {
     assert_eq!(run(AddressCommand::Reserve { account: other }), Ok(Reply::Done));
 }
 
-#[test]
-fn a_leader_with_a_wrong_clock_does_not_stop_an_account() {
-    let mut fixture = Fixture::new();
-    let mut request = RequestId {
-        session: SessionId([1; 16]),
-        sequence: 0,
-        created: START,
-    };
-    let hour = 3_600_000;
-    for (minutes, wrong_by) in [(0, 0), (1, hour), (2, hour), (13, hour), (14, 0), (15, 0)] {
-        request.sequence += 1;
-        request.created = Timestamp(START.0 + minutes * 60_000);
+/// A session's requests, each made at one time and applied by a leader whose clock shows another.
+struct Requests {
+    fixture: Fixture,
+    request: RequestId,
+}
+
+impl Requests {
+    fn new() -> Self {
+        let request = RequestId {
+            session: SessionId([1; 16]),
+            sequence: 0,
+            created: START,
+        };
+        let fixture = Fixture::new();
+        Self { fixture, request }
+    }
+
+    fn make(&mut self, created: u64, leader: u64) -> Result<Reply, Rejection> {
+        self.request.sequence += 1;
+        self.request.created = Timestamp(created);
+        self.send(self.request, leader)
+    }
+
+    fn send(&mut self, request: RequestId, leader: u64) -> Result<Reply, Rejection> {
         let subscribe = MailboxCommand::Subscribe {
             name: name("x"),
-            subscribed: minutes % 2 == 0,
+            subscribed: request.sequence % 2 == 0,
         };
-        let mut entry = fixture.entry(Command::Mailbox(subscribe));
-        entry.time = Timestamp(request.created.0 + wrong_by);
+        let mut entry = self.fixture.entry(Command::Mailbox(subscribe));
+        entry.time = Timestamp(leader);
         entry.request = Some(request);
-        assert_eq!(fixture.apply(&entry).reply, Ok(Reply::Done), "minute {minutes}");
+        self.fixture.apply(&entry).reply
     }
-    let mut ancient = fixture.entry(Command::Account(AccountCommand::SetSuspended(true)));
-    ancient.time = Timestamp(START.0 + 5 * hour);
-    request.sequence += 1;
-    ancient.request = Some(request);
-    assert_eq!(fixture.apply(&ancient).reply, Err(Rejection::OutcomeUnknown));
+}
+
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+
+#[test]
+fn a_leader_with_a_wrong_clock_does_not_stop_an_account() {
+    for wrong_by in [HOUR, 24 * HOUR, 1000 * HOUR] {
+        let mut requests = Requests::new();
+        assert_eq!(requests.make(START.0, START.0), Ok(Reply::Done));
+        // One leader with a clock that is ahead, then others that are right.
+        let ahead = requests.make(START.0 + 1, START.0 + wrong_by);
+        assert_eq!(ahead.is_ok(), wrong_by == HOUR);
+        let without_request = requests
+            .fixture
+            .entry(Command::Account(AccountCommand::SetSuspended(false)));
+        let time = Timestamp(START.0 + wrong_by);
+        requests.fixture.apply(&Entry {
+            time,
+            ..without_request
+        });
+        for write in 0..200 {
+            let now = START.0 + 2 + write * 5000;
+            assert_eq!(requests.make(now, now), Ok(Reply::Done), "write {write}");
+        }
+    }
+}
+
+#[test]
+fn two_clocks_an_hour_wrong_in_both_directions_do_not_stop_an_account() {
+    let mut requests = Requests::new();
+    for write in 0..300 {
+        let now = START.0 + write * MINUTE / 2;
+        assert_eq!(
+            requests.make(now - HOUR, now + HOUR),
+            Ok(Reply::Done),
+            "write {write}"
+        );
+        assert_eq!(
+            requests.make(now + HOUR, now - HOUR),
+            Ok(Reply::Done),
+            "write {write}"
+        );
+    }
+}
+
+#[test]
+fn a_request_older_than_what_is_remembered_is_never_executed() {
+    let mut requests = Requests::new();
+    assert_eq!(requests.make(START.0, START.0), Ok(Reply::Done));
+    let first = requests.request;
+    let later = START.0 + 140 * MINUTE;
+    assert_eq!(requests.make(later, later), Ok(Reply::Done));
+    let unknown = Err(Rejection::OutcomeUnknown);
+    // Also by a leader whose clock shows the time at which it was made.
+    assert_eq!(requests.send(first, START.0), unknown);
+    let sequence = 99;
+    assert_eq!(requests.send(RequestId { sequence, ..first }, START.0), unknown);
+    // What was remembered still is.
+    assert_eq!(requests.send(requests.request, later), Ok(Reply::Done));
 }
