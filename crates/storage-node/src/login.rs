@@ -186,7 +186,7 @@ impl NodeExchange {
             self.upgrade(&account, password).await;
         }
         let Some(login) = self.register(&account) else {
-            return Ok(SaslOutcome::Failure(LoginFailure::Limited));
+            return Ok(SaslOutcome::Failure(LoginFailure::TooManySessions));
         };
         Ok(SaslOutcome::Success {
             login,

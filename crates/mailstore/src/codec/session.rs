@@ -137,6 +137,7 @@ impl From<LoginFailure> for proto::LoginFailure {
             LoginFailure::Malformed => Self::Malformed,
             LoginFailure::Mechanism => Self::Mechanism,
             LoginFailure::Limited => Self::Limited,
+            LoginFailure::TooManySessions => Self::TooManySessions,
             LoginFailure::Cancelled => Self::Cancelled,
         }
     }
@@ -152,6 +153,7 @@ impl TryFrom<proto::LoginFailure> for LoginFailure {
             proto::LoginFailure::Malformed => Ok(Self::Malformed),
             proto::LoginFailure::Mechanism => Ok(Self::Mechanism),
             proto::LoginFailure::Limited => Ok(Self::Limited),
+            proto::LoginFailure::TooManySessions => Ok(Self::TooManySessions),
             proto::LoginFailure::Cancelled => Ok(Self::Cancelled),
         }
     }

@@ -76,8 +76,10 @@ pub enum LoginFailure {
     Malformed,
     /// The mechanism is not offered.
     Mechanism,
-    /// Too many failures, or too many sessions: try later.
+    /// Too many failures: try later.
     Limited,
+    /// The account has as many sessions as it may have. Name and password were right.
+    TooManySessions,
     /// The client cancelled.
     Cancelled,
 }

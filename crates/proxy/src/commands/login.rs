@@ -69,16 +69,12 @@ pub(super) fn accept(
     let services = Arc::clone(&connection.services);
     let caller = login.caller();
     let Some(place) = services.admission.log_in(login.account, connection.peer) else {
-        log_outcome(connection, user, mechanism, LoginOutcome::Throttled);
-        services.metrics.limit("connections-per-user");
         let authentication = Arc::clone(&services.authentication);
         services
             .tasks
             .spawn(async move { authentication.logout(&caller).await });
-        return Ok(Answer::no(
-            ResponseCode::Limit,
-            "Too many sessions of this account from here",
-        ));
+        let text = "Too many sessions of this account from here";
+        return Ok(too_many_sessions(connection, user, mechanism, text));
     };
     log_outcome(connection, user, mechanism, LoginOutcome::Ok);
     connection.session.login = Some(LoggedIn {
@@ -92,6 +88,13 @@ pub(super) fn accept(
     connection.adjust_client();
     let capabilities = connection.capabilities();
     Ok(Answer::ok("Logged in").with(Code::Capability(capabilities)))
+}
+
+/// Answers a login that would be one too many. Name and password were right: it is no failed login.
+fn too_many_sessions(connection: &Connection, user: &str, mechanism: &str, text: &'static str) -> Answer {
+    log_outcome(connection, user, mechanism, LoginOutcome::Unavailable);
+    connection.services.metrics.limit("connections-per-user");
+    Answer::no(ResponseCode::Limit, text)
 }
 
 /// Notes a login that could not be decided.
@@ -120,6 +123,10 @@ pub(super) async fn refused(
             Answer::no(ResponseCode::Unavailable, "Too many attempts, try again later"),
             LoginOutcome::Throttled,
         ),
+        LoginFailure::TooManySessions => {
+            let text = "Too many sessions of this account";
+            return Ok(too_many_sessions(connection, user, mechanism, text));
+        }
         LoginFailure::Cancelled => (Answer::bad("Cancelled"), LoginOutcome::Aborted),
     };
     log_outcome(connection, user, mechanism, outcome);

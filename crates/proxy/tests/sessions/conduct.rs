@@ -190,6 +190,27 @@ async fn connections_are_bounded() {
     assert!(matches!(refused.hear().await, Said::Response(line) if line.starts_with("* BYE [UNAVAILABLE]")));
 }
 
+/// RFC 5530 §3: a session registry that is full says so. The password was right, so nothing is held against
+/// the client, however often it tries.
+#[tokio::test(start_paused = true)]
+async fn a_full_session_registry_is_no_failed_login() {
+    let server = Server::local();
+    server.store.limit_sessions(0);
+    let mut peer = server.greeted().await;
+    let begun = tokio::time::Instant::now();
+    for _ in 0..5 {
+        let login = peer.command("a", "LOGIN demo@example.org secret").await;
+        assert!(
+            tagged(&login).starts_with("a NO [LIMIT] Too many sessions"),
+            "{login:?}"
+        );
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "nothing is held back");
+    server.store.limit_sessions(1);
+    let sasl = "AUTHENTICATE PLAIN AGRlbW9AZXhhbXBsZS5vcmcAc2VjcmV0";
+    assert!(is_ok(&peer.command("b", sasl).await));
+}
+
 /// RELIABILITY §3: a client that never reads costs no more than the octets that may wait, and in the
 /// end its connection.
 #[tokio::test(start_paused = true)]

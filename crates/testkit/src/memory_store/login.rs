@@ -117,6 +117,9 @@ impl MemoryExchange {
             return SaslOutcome::Failure(LoginFailure::Credentials);
         };
         let account = *account;
+        if state.sessions.len() >= state.sessions_max {
+            return SaslOutcome::Failure(LoginFailure::TooManySessions);
+        }
         let number = state.next_session;
         state.next_session += 1;
         let mut session = [0; 16];

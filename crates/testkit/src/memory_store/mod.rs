@@ -44,6 +44,7 @@ struct State {
     index: u64,
     time: Timestamp,
     next_session: u64,
+    sessions_max: usize,
     /// Errors that the next calls meet, last first.
     faults: Vec<StoreError>,
     /// Changes that are made and whose replies are then lost.
@@ -77,6 +78,7 @@ impl MemoryStore {
             index: 0,
             time: BEGINNING,
             next_session: 1,
+            sessions_max: usize::MAX,
             faults: Vec::new(),
             lost_replies: 0,
             broken_uploads: 0,
@@ -122,6 +124,11 @@ impl MemoryStore {
         let mut faults: Vec<_> = errors.into_iter().collect();
         faults.reverse();
         self.state.lock().faults = faults;
+    }
+
+    /// Refuses logins while there are so many sessions.
+    pub fn limit_sessions(&self, sessions_max: usize) {
+        self.state.lock().sessions_max = sessions_max;
     }
 
     /// Loses the replies of the next changes: they are made, and whoever asked does not hear of it.

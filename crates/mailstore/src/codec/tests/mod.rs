@@ -151,6 +151,7 @@ proptest! {
             ports::SaslOutcome::Challenge(token.clone()),
             ports::SaslOutcome::Success { login, additional: additional.clone() },
             ports::SaslOutcome::Failure(ports::LoginFailure::Limited),
+            ports::SaslOutcome::Failure(ports::LoginFailure::TooManySessions),
         ] {
             check(&outcome, encode_sasl_outcome, decode_sasl_outcome);
         }
