@@ -82,7 +82,7 @@ pub struct MessageParts {
 pub struct MessageAnswer {
     /// What never changes.
     pub record: MessageRecord,
-    /// The summary, when asked for.
+    /// The summary, when asked for; `None` then when the content can be read on no replica.
     pub summary: Option<Bytes>,
 }
 

@@ -26,8 +26,9 @@ use crate::transport::{Connection, Dialer};
 
 /// Time that a call with one answer may take. A caller that has more patience tries again.
 const CALL_TIME_MAX: Duration = Duration::from_secs(10);
-/// Largest message of our own that is taken. Pieces of answers are far smaller.
-const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Largest message of our own that is taken. Pieces of answers are far smaller, but for the summary of a message
+/// with thousands of parts and addresses.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A storage node behind gRPC, as if it were in this process. Requests and bulk content go over
 /// connections of their own, so that neither waits for the other.

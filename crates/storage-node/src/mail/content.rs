@@ -19,11 +19,37 @@ pub(super) struct GroupContent {
 }
 
 impl GroupContent {
+    fn new(node: &Node, group: GroupId) -> Self {
+        Self {
+            node: node.clone(),
+            group,
+            lacking: Arc::default(),
+        }
+    }
+
     fn found(&self, blob: BlobId, read: Result<Bytes, StoreError>) -> Result<Bytes, StoreError> {
         if read == Err(StoreError::ContentUnavailable) {
             self.lacking.lock().insert(blob);
         }
         read
+    }
+
+    /// Fetches from other replicas what was lacking and is not in `tried`. Returns whether that brought anything.
+    async fn fetch(&self, tried: &mut BTreeSet<BlobId>) -> bool {
+        let lacking = std::mem::take(&mut *self.lacking.lock());
+        let mut brought = false;
+        for blob in lacking {
+            if !tried.insert(blob) {
+                continue;
+            }
+            match self.node.content_store().repair(self.group, blob).await {
+                Ok(()) => brought = true,
+                Err(error) => {
+                    tracing::error!(group = self.group.0, %blob, %error, "content is on no replica")
+                }
+            }
+        }
+        brought
     }
 }
 
@@ -38,36 +64,24 @@ impl ContentReader for GroupContent {
     }
 }
 
-/// Asks a question that reads content. What it lacks is fetched from another replica, and the question asked
-/// again, as long as that brings it further.
+/// Reads content on the threads for it: never inside a question to rows, which keeps entries from being
+/// applied. What is lacking is fetched from another replica, and `read` called again, as long as that brings it
+/// further.
 ///
 /// # Errors
-/// Those of the question; [`StoreError::ContentUnavailable`] when no replica has what it needs.
-pub(super) async fn with_content<T, F>(
-    node: &Node,
-    group: GroupId,
-    mut ask: impl FnMut(GroupContent) -> F,
-) -> Result<T, StoreError>
+/// Those of `read`, and [`StoreError::Overloaded`].
+pub(super) async fn with_content<T, R>(node: &Node, group: GroupId, read: R) -> Result<T, StoreError>
 where
-    F: Future<Output = Result<T, StoreError>>,
+    T: Send + 'static,
+    R: Fn(&GroupContent) -> Result<T, StoreError> + Clone + Send + 'static,
 {
-    let mut fetched = BTreeSet::new();
+    let mut tried = BTreeSet::new();
     loop {
-        let lacking = Arc::new(Mutex::new(BTreeSet::new()));
-        let content = GroupContent {
-            node: node.clone(),
-            group,
-            lacking: Arc::clone(&lacking),
-        };
-        let answer = ask(content).await;
-        let lacking = std::mem::take(&mut *lacking.lock());
-        let helps = !lacking.is_empty() && lacking.is_disjoint(&fetched);
-        if !helps || !matches!(answer, Err(StoreError::ContentUnavailable)) {
+        let content = GroupContent::new(node, group);
+        let (reader, call) = (content.clone(), read.clone());
+        let answer = node.content_pool().run(move || call(&reader)).await?;
+        if !content.fetch(&mut tried).await {
             return answer;
         }
-        for blob in &lacking {
-            node.content_store().repair(group, *blob).await?;
-        }
-        fetched.extend(lacking);
     }
 }

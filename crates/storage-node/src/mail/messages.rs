@@ -1,7 +1,9 @@
 //! Records, summaries and octets of messages, in batches.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::stream::try_unfold;
 use futures::{StreamExt, TryStreamExt};
 use mailstore::ids::{MailboxId, Uid};
@@ -15,9 +17,11 @@ use crate::node::Node;
 use crate::search::ContentReader;
 use crate::tables::damaged;
 
-/// Messages of one batch: enough to spread the cost of a hop between threads, little enough to keep an
-/// answer with summaries far below 4 MiB.
+/// Messages of one batch: enough to spread the cost of a hop between threads.
 const BATCH_MESSAGES: usize = 256;
+/// Octets of summaries that end a batch before. One summary may be as large as a message's parts and addresses
+/// make it.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// Octets of one chunk of content.
 const CHUNK_BYTES: u32 = 64 * 1024;
 
@@ -55,19 +59,44 @@ fn behind(uids: &UidSet, last: Uid) -> UidSet {
 }
 
 async fn batch(node: &Node, wanted: &Wanted) -> Result<Vec<MessageAnswer>, StoreError> {
-    let (mailbox, summary) = (wanted.mailbox, wanted.parts.summary);
-    let read = |content: GroupContent| {
-        let uids = wanted.uids.clone();
-        node.read_account(wanted.account, move |rows| {
-            let records = read::messages(rows, mailbox, &uids, BATCH_MESSAGES).map_err(damaged)?;
-            let answers = records.into_iter().map(|record| {
-                let summary = summary.then(|| content.summary(record.blob)).transpose()?;
-                Ok(MessageAnswer { record, summary })
-            });
-            answers.collect()
-        })
+    let (mailbox, uids) = (wanted.mailbox, wanted.uids.clone());
+    let records = node.read_account(wanted.account, move |rows| {
+        read::messages(rows, mailbox, &uids, BATCH_MESSAGES).map_err(damaged)
+    });
+    let records = records.await?;
+    if wanted.parts.summary && !records.is_empty() {
+        let records = Arc::new(records);
+        let describe = move |content: &GroupContent| described(content, &records);
+        return with_content(node, wanted.group, describe).await;
+    }
+    let plain = |record| MessageAnswer {
+        record,
+        summary: None,
     };
-    with_content(node, wanted.group, read).await
+    Ok(records.into_iter().map(plain).collect())
+}
+
+/// Returns messages with their summaries, as many as go into one answer. One that cannot be read has none and
+/// keeps no other from being answered.
+fn described(content: &GroupContent, records: &[MessageRecord]) -> Result<Vec<MessageAnswer>, StoreError> {
+    let mut answers = Vec::with_capacity(records.len());
+    let mut bytes = 0;
+    for record in records {
+        let summary = match content.summary(record.blob) {
+            Ok(summary) => Some(summary),
+            Err(StoreError::ContentUnavailable) => None,
+            Err(error) => return Err(error),
+        };
+        bytes += summary.as_ref().map_or(0, Bytes::len);
+        answers.push(MessageAnswer {
+            record: *record,
+            summary,
+        });
+        if bytes >= BATCH_BYTES {
+            break;
+        }
+    }
+    Ok(answers)
 }
 
 /// A range of content with the message that it lies in.
@@ -172,7 +201,7 @@ fn next_chunks(
         let Some(record) = next.record else {
             chunks.push(ContentChunk {
                 range: next.index,
-                bytes: bytes::Bytes::new(),
+                bytes: Bytes::new(),
                 last: true,
                 missing: true,
             });
@@ -185,7 +214,7 @@ fn next_chunks(
             .min(record.size);
         let length = end.saturating_sub(next.range.offset).min(CHUNK_BYTES);
         let read = match length {
-            0 => Ok(bytes::Bytes::new()),
+            0 => Ok(Bytes::new()),
             length => node
                 .content_store()
                 .read(group, record.blob, next.range.offset, length),

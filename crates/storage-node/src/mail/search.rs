@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use mailstore::ids::{MailboxId, ModSeq};
-use mailstore::message::MessageState;
+use mailstore::message::{MessageRecord, MessageState};
 use mailstore::query::MailboxRef;
-use mailstore::rows::ReadRows;
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{AccountId, GroupId, StoreError, UidSet, read};
 
@@ -14,10 +13,18 @@ use crate::node::Node;
 use crate::search::{Candidate, Matcher};
 use crate::tables::{self, damaged};
 
-/// Messages whose records are read at one time.
-const BATCH_MESSAGES: usize = 256;
+/// Messages that are looked at between two looks at the rows.
+const BATCH_MESSAGES: usize = 1024;
 
-/// Finds messages of one mailbox.
+/// A search that is under way.
+struct Search<'a> {
+    node: &'a Node,
+    group: GroupId,
+    account: AccountId,
+    mailbox: MailboxId,
+}
+
+/// Finds messages of one mailbox: those that were in it when the search began.
 pub(super) async fn search(
     node: &Node,
     group: GroupId,
@@ -25,50 +32,88 @@ pub(super) async fn search(
     mailbox: MailboxId,
     program: SearchProgram,
 ) -> Result<SearchResult, StoreError> {
-    let (program, budget) = (Arc::new(program), node.options().search_budget);
-    let search = |content: GroupContent| {
-        let program = Arc::clone(&program);
-        node.read_account(account, move |rows| {
+    let search = Search {
+        node,
+        group,
+        account,
+        mailbox,
+    };
+    let (matcher, states) = search.begin(program).await?;
+    let mut result = SearchResult::default();
+    for batch in states.chunks(BATCH_MESSAGES) {
+        search.batch(&matcher, batch, &mut result).await?;
+    }
+    Ok(result)
+}
+
+impl Search<'_> {
+    /// Prepares the program and returns the messages that flags and UIDs do not rule out, ascending by UID.
+    async fn begin(&self, program: SearchProgram) -> Result<(Arc<Matcher>, Vec<MessageState>), StoreError> {
+        let (mailbox, budget) = (self.mailbox, self.node.options().search_budget);
+        let question = self.node.read_account(self.account, move |rows| {
             let now = tables::changes(rows, &MailboxRef::Id(mailbox), ModSeq::ZERO)?;
             let matcher = Matcher::new(&program.key, &now.mailbox.keywords, budget);
             let mut states = now.changed;
             states.retain(|state| program.within.contains(state.uid) && !matcher.excludes(state));
-            let mut result = SearchResult::default();
-            for batch in states.chunks(BATCH_MESSAGES) {
-                search_batch(rows, mailbox, batch, (&matcher, &content), &mut result)?;
-            }
-            Ok(result)
-        })
-    };
-    with_content(node, group, search).await
+            Ok((Arc::new(matcher), states))
+        });
+        question.await
+    }
+
+    /// Adds what matches of these messages to the result.
+    async fn batch(
+        &self,
+        matcher: &Arc<Matcher>,
+        batch: &[MessageState],
+        result: &mut SearchResult,
+    ) -> Result<(), StoreError> {
+        let mut found = |state: MessageState| {
+            result.uids.insert(state.uid);
+            result.highest_modseq = result.highest_modseq.max(Some(state.modseq));
+        };
+        let (certain, open): (Vec<MessageState>, Vec<_>) =
+            batch.iter().copied().partition(|state| matcher.includes(state));
+        certain.into_iter().for_each(&mut found);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let (open, matcher) = (Arc::new(self.with_records(open).await?), Arc::clone(matcher));
+        let look = move |content: &GroupContent| matching(&matcher, &open, content);
+        let matched = with_content(self.node, self.group, look).await?;
+        matched.into_iter().for_each(found);
+        Ok(())
+    }
+
+    /// Reads the records of messages. Those that are forgotten meanwhile are left out.
+    async fn with_records(
+        &self,
+        states: Vec<MessageState>,
+    ) -> Result<Vec<(MessageState, MessageRecord)>, StoreError> {
+        let (mailbox, limit) = (self.mailbox, states.len());
+        let question = self.node.read_account(self.account, move |rows| {
+            let uids: UidSet = states.iter().map(|state| state.uid).collect();
+            let records = read::messages(rows, mailbox, &uids, limit).map_err(damaged)?;
+            let with_state = |record: MessageRecord| {
+                let index = states.binary_search_by_key(&record.uid, |state| state.uid).ok()?;
+                Some((*states.get(index)?, record))
+            };
+            Ok(records.into_iter().filter_map(with_state).collect())
+        });
+        question.await
+    }
 }
 
-fn search_batch(
-    rows: &dyn ReadRows,
-    mailbox: MailboxId,
-    batch: &[MessageState],
-    (matcher, reader): (&Matcher, &GroupContent),
-    result: &mut SearchResult,
-) -> Result<(), StoreError> {
-    let mut found = |state: MessageState| {
-        result.uids.insert(state.uid);
-        result.highest_modseq = result.highest_modseq.max(Some(state.modseq));
-    };
-    let (certain, open): (Vec<_>, Vec<_>) = batch.iter().partition(|state| matcher.includes(state));
-    certain.into_iter().for_each(&mut found);
-    let uids: UidSet = open.iter().map(|state: &MessageState| state.uid).collect();
-    for record in read::messages(rows, mailbox, &uids, BATCH_MESSAGES).map_err(damaged)? {
-        let Some(state) = state_of(batch, record.uid) else {
-            continue;
-        };
-        if matcher.matches(&mut Candidate::new(state, record, reader))? {
-            found(state);
+/// Returns those messages that match.
+fn matching(
+    matcher: &Matcher,
+    messages: &[(MessageState, MessageRecord)],
+    content: &GroupContent,
+) -> Result<Vec<MessageState>, StoreError> {
+    let mut matched = Vec::new();
+    for (state, record) in messages {
+        if matcher.matches(&mut Candidate::new(*state, *record, content))? {
+            matched.push(*state);
         }
     }
-    Ok(())
-}
-
-fn state_of(batch: &[MessageState], uid: mailstore::Uid) -> Option<MessageState> {
-    let index = batch.binary_search_by_key(&uid, |state| state.uid).ok()?;
-    batch.get(index).copied()
+    Ok(matched)
 }

@@ -69,16 +69,18 @@ impl LocalUpload {
 }
 
 impl StoredContent {
-    /// Stores content that is in memory, with its summary. Blocks until it is durable.
+    /// Stores content that is in memory, with its summary. Blocks until it is durable. A message with more parts
+    /// than a summary has room for is described whenever somebody asks.
     fn put(&self, group: GroupId, octets: &Bytes, now: blobstore::UnixSeconds) -> Result<BlobId, StoreError> {
         let summary = Summary {
             version: SUMMARY_VERSION,
             bytes: summarise(octets)?,
         };
-        let stored = self
-            .inner
-            .store
-            .put_with_summary(store_group(group), octets, &summary, now);
+        let (store, group) = (&self.inner.store, store_group(group));
+        let stored = match store.put_with_summary(group, octets, &summary, now) {
+            Err(blobstore::Error::TooLarge { .. }) => store.put(group, octets, now),
+            stored => stored,
+        };
         let blob = stored.map_err(|error| self.change_error(&error))?;
         Ok(BlobId(blob.0))
     }

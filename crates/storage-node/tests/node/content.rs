@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use mailstore::StoreError;
+use futures::TryStreamExt;
 use mailstore::command::MessageCommand;
 use mailstore::flags::SystemFlag;
 use mailstore::name::MailboxName;
-use mailstore::ports::Administration;
+use mailstore::ports::{Administration, Mail};
+use mailstore::query::MessageParts;
 use mailstore::time::Timestamp;
+use mailstore::{StoreError, UidSet};
 use simulation::{Running, Session, World, WorldOptions};
 use storage_node::{Content, ContentReport, NamedBlobs, Replication};
 
@@ -91,6 +93,59 @@ async fn content_that_no_replica_has_is_said_to_be_unavailable() {
     );
     let node = world.first_running().node.clone();
     assert_eq!(node.look_after_content().await, report(0, 0, 1));
+}
+
+/// Describes the messages of INBOX: UIDs, and whether there is a summary.
+async fn described(session: &Session) -> Vec<(u32, bool)> {
+    let mailbox = mailbox_id(session, "INBOX").await;
+    let (all, parts) = (
+        UidSet::range(uid(1), uid(u32::MAX)),
+        MessageParts { summary: true },
+    );
+    let batches = session.router.messages(&session.caller, mailbox, all, parts);
+    let batches: Vec<_> = batches
+        .await
+        .expect("a stream")
+        .try_collect()
+        .await
+        .expect("read");
+    let answers = batches.into_iter().flatten();
+    answers
+        .map(|answer| (answer.record.uid.get(), answer.summary.is_some()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_content_is_lost_hides_no_other() {
+    let (world, mut session) = world().await;
+    for subject in ["one", "two", "three"] {
+        let octets = mail(subject, "text");
+        session
+            .append(&inbox(), &octets, no_flags())
+            .await
+            .expect("appended");
+    }
+    let lost = session.upload(&mail("two", "text")).await.expect("known").blob;
+    let running = world.first_running();
+    for group in running.replicas.groups() {
+        let named = running.replicas.named_blobs(group).await.expect("rows");
+        let kept: NamedBlobs = named.iter().copied().filter(|blob| *blob != lost).collect();
+        let removed = running.content.reconcile(group, &kept, Timestamp(u64::MAX));
+        removed.expect("the disk works");
+    }
+    assert_eq!(described(&session).await, [(1, true), (2, false), (3, true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_very_many_parts_is_taken_and_described() {
+    let (_world, mut session) = world().await;
+    let parts = "--b\r\n\r\n\r\n".repeat(9_000);
+    let octets = format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--\r\n");
+    session
+        .append(&inbox(), octets.as_bytes(), no_flags())
+        .await
+        .expect("appended");
+    assert_eq!(described(&session).await, [(1, true)]);
 }
 
 /// Three machines that run, with an account, and a session of it.
