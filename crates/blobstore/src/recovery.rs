@@ -5,6 +5,7 @@ mod scan;
 mod tail;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use disk::{Disk, DiskFile, DiskPath, SECTOR_BYTES};
@@ -18,6 +19,9 @@ use crate::{BlobId, BlobStoreOptions, Engine, Error, GroupId, Result, SegmentId}
 use replay::Replay;
 use scan::{Found, Scanner};
 use tail::Tail;
+
+/// How much is written again at one time.
+const WRITE_AGAIN_BYTES: usize = 1024 * 1024;
 
 /// What was found when a store was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -188,7 +192,10 @@ fn settle_tail(
     if candidate.len > end {
         candidate.file.set_len(end)?;
     }
-    // Also when nothing was torn: a killed process may have written records that it had no time to sync.
+    // Also when nothing was torn: a killed process may have written records that it had no time to sync. Where
+    // a sync failed, another sync alone does nothing: the system counts what it could not write as written.
+    write_again(&*candidate.file, 0..SEGMENT_HEADER_BYTES.min(candidate.len))?;
+    write_again(&*candidate.file, from..end.min(candidate.len))?;
     candidate.file.sync_data()?;
     let position = end.next_multiple_of(SECTOR_BYTES as u64);
     replay.segment(segment, found, from);
@@ -204,6 +211,22 @@ fn settle_tail(
         durable: position,
         unsynced: false,
     })
+}
+
+/// Writes a part of a file once more as it reads.
+fn write_again(file: &dyn DiskFile, part: Range<u64>) -> Result<()> {
+    let mut buffer = vec![0; WRITE_AGAIN_BYTES];
+    let mut at = part.start;
+    while at < part.end {
+        let length = usize::try_from(part.end - at).unwrap_or(usize::MAX);
+        let Some(bytes) = buffer.get_mut(..length.min(WRITE_AGAIN_BYTES)) else {
+            break;
+        };
+        file.read_exact_at(bytes, at)?;
+        file.write_all_at(bytes, at)?;
+        at += bytes.len() as u64;
+    }
+    Ok(())
 }
 
 fn read_candidates(disk: &dyn Disk, dir: &DiskPath) -> Result<BTreeMap<SegmentId, Candidate>> {
