@@ -11,6 +11,7 @@ use mailstore::ports::{Authentication, Mail};
 use opentelemetry::metrics::Meter;
 use tls::MailServer;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -143,6 +144,8 @@ impl Proxy {
         security: Security,
     ) -> Result<(), ProxyError> {
         let protocol = security.protocol();
+        // One clock for all that comes before login, the handshake included (RELIABILITY §3).
+        let deadline = Instant::now() + self.services.options.before_login.time_max;
         let admission = &self.services.admission;
         let (place, before_login) = match (admission.connect(), admission.before_login(peer.ip())) {
             (Some(place), Some(before_login)) => (place, before_login),
@@ -162,7 +165,7 @@ impl Proxy {
         self.services
             .metrics
             .stage(protocol, None, Some(Stage::NotAuthenticated));
-        let mut driver = Box::new(Driver::new(connection, self.shutdown.clone()));
+        let mut driver = Box::new(Driver::new(connection, self.shutdown.clone(), deadline));
         driver.run().await;
         Ok(())
     }
@@ -192,7 +195,9 @@ impl Proxy {
                 Ok((stream, connection::Security { starttls, ..plain }))
             }
             Security::Implicit(server) => {
-                let handshake = server.accept(stream, self.services.options.times.handshake_max);
+                let options = &self.services.options;
+                let handshake_max = options.times.handshake_max.min(options.before_login.time_max);
+                let handshake = server.accept(stream, handshake_max);
                 let stream = handshake.await.map_err(ProxyError::Handshake)?;
                 let security = connection::Security {
                     encrypted: true,

@@ -4,7 +4,7 @@ use imap_wire::command::CopyOrMove;
 use imap_wire::response::{Condition, ResponseCode, Status};
 use mailstore::command::MessageCommand;
 use mailstore::reply::Copied;
-use mailstore::{MailboxId, Reply, UidSet};
+use mailstore::{MailboxId, Rejection, Reply, StoreError, UidSet};
 
 use super::message_set;
 use crate::answer::{Answer, Code, CommandResult, Failure};
@@ -72,11 +72,19 @@ fn arguments(
     Ok((connection.selected()?.mailbox, uids, target))
 }
 
-async fn submit(connection: &Connection, command: MessageCommand) -> Result<Copied, Failure> {
+/// A target that is missing may be created (RFC 3501 §6.4.7); of a source that is gone the client is told as
+/// by every other command.
+async fn submit(connection: &mut Connection, command: MessageCommand) -> Result<Copied, Failure> {
     let store = connection.store()?;
-    match store.change_messages(command).await.map_err(status::for_target)? {
-        Reply::Copied(copied) => Ok(copied),
-        _ => Err(super::unexpected_reply()),
+    match store.change_messages(command).await {
+        Ok(Reply::Copied(copied)) => Ok(copied),
+        Ok(_) => Err(super::unexpected_reply()),
+        Err(error) => {
+            if matches!(error, StoreError::Rejected(Rejection::NoSuchMailbox)) {
+                connection.sync(Expunges::Held).await?;
+            }
+            Err(status::for_target(error))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::connection::Connection;
 /// Enables what is known and lists what is newly enabled; other names are ignored (RFC 5161 §3.1).
 pub(super) fn enable(connection: &mut Connection, names: &[Atom]) -> Answer {
     let mut new = Vec::new();
-    let enabled = &mut connection.session.enabled;
+    let mut enabled = connection.session.enabled;
     for name in names {
         if name.is("CONDSTORE") && !enabled.condstore {
             enabled.condstore = true;
@@ -26,7 +26,13 @@ pub(super) fn enable(connection: &mut Connection, names: &[Atom]) -> Answer {
             new.push(Capability::Utf8Accept);
         }
     }
+    let condstore = enabled.condstore;
+    enabled.condstore = connection.session.enabled.condstore;
+    connection.session.enabled = enabled;
     response::enabled(connection.out(), &new);
+    if condstore {
+        connection.enable_condstore();
+    }
     connection.adjust_client();
     Answer::ok("Enabled")
 }

@@ -23,7 +23,7 @@ pub(super) async fn select(connection: &mut Connection, select: Select, access: 
     }
     leave(connection)?;
     if select.condstore || select.qresync.is_some() {
-        connection.session.enabled.condstore = true;
+        connection.enable_condstore();
     }
     let name = convert::mailbox_name(&select.mailbox)?;
     let store = connection.store()?;

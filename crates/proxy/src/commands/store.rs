@@ -22,7 +22,7 @@ use crate::session::selected::Expunges;
 pub(super) async fn store(connection: &mut Connection, store: Store) -> CommandResult {
     connection.writable()?;
     if store.unchanged_since.is_some() {
-        connection.session.enabled.condstore = true;
+        connection.enable_condstore();
     }
     // What others did before must be told first: afterwards it could not be told from our own change.
     let before = connection.sync_view(told_by(store.addressing)).await?;

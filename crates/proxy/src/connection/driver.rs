@@ -32,8 +32,8 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(connection: Connection, shutdown: CancellationToken) -> Self {
-        let deadline = Instant::now() + connection.services.options.before_login.time_max;
+    /// Takes a connection over that must have logged in by `deadline`.
+    pub(crate) fn new(connection: Connection, shutdown: CancellationToken, deadline: Instant) -> Self {
         Self {
             connection,
             notices: None,
@@ -49,9 +49,7 @@ impl Driver {
             if let Err(over) = self.step().await {
                 break over;
             }
-            if let Some(upgrade) = self.connection.upgrade.take()
-                && let Err(over) = Box::pin(self.connection.apply(upgrade)).await
-            {
+            if let Err(over) = self.upgrade().await {
                 break over;
             }
         };
@@ -87,6 +85,19 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Changes the stream if the command asked for it. A handshake before login takes of the same time.
+    async fn upgrade(&mut self) -> Result<(), Over> {
+        let Some(upgrade) = self.connection.upgrade.take() else {
+            return Ok(());
+        };
+        let applied = Box::pin(self.connection.apply(upgrade));
+        match tokio::time::timeout_at(self.deadline, applied).await {
+            Ok(applied) => applied,
+            // In the middle of a handshake nothing can be said.
+            Err(_) => Err(Over::Silent),
+        }
     }
 
     async fn wait(&mut self) -> Result<Input, Over> {

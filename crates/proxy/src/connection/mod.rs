@@ -19,6 +19,7 @@ use std::sync::Arc;
 use imap_wire::command::SessionState;
 use imap_wire::frame::Limits;
 use imap_wire::parse::ParseOptions;
+use imap_wire::response::{Condition, ResponseCode, Status};
 use imap_wire::types::Capability;
 use mailstore::ports::ChannelBinding;
 use tls::MailServer;
@@ -26,6 +27,7 @@ use tls::MailServer;
 use crate::account_store::AccountStore;
 use crate::answer::{Answer, Failure};
 use crate::capability::{Offer, announced};
+use crate::convert;
 use crate::metrics::Stage;
 use crate::options::ProxyOptions;
 use crate::services::Services;
@@ -127,8 +129,26 @@ impl Connection {
         if selected.is_read_write() {
             return Ok(selected);
         }
-        let code = imap_wire::response::ResponseCode::ReadOnly;
-        Err(Answer::no(code, "Mailbox was opened by EXAMINE").into())
+        Err(Answer::no(ResponseCode::ReadOnly, "Mailbox was opened by EXAMINE").into())
+    }
+
+    /// Enables CONDSTORE. A client that has a mailbox selected is told how far it has been told of that
+    /// mailbox's changes (RFC 7162 §3.1).
+    pub(crate) fn enable_condstore(&mut self) {
+        if std::mem::replace(&mut self.session.enabled.condstore, true) {
+            return;
+        }
+        let Some(selected) = self.session.selected() else {
+            return;
+        };
+        let highest = convert::wire_modseq(selected.complete_modseq());
+        let status = Status {
+            tag: None,
+            condition: Condition::Ok,
+            code: Some(ResponseCode::HighestModSeq(highest)),
+            text: "Highest modification sequence",
+        };
+        status.encode(self.out());
     }
 
     /// Counts the connection as what it is doing now.

@@ -118,6 +118,34 @@ async fn implicit_tls_comes_before_the_greeting() {
     assert!(is_ok(&login), "{login:?}");
 }
 
+/// RELIABILITY §3: the time before login begins with the connection, not with the end of the handshake.
+#[tokio::test(start_paused = true)]
+async fn a_slow_handshake_takes_of_the_time_before_login() {
+    for starttls in [false, true] {
+        let (server, tls) = (Server::new(ProxyOptions::default(), Default::default()), tls());
+        let begun = tokio::time::Instant::now();
+        let mut stream = if starttls {
+            let mut stream = server.open_with(Security::StartTls(Arc::clone(&tls.server)));
+            line(&mut stream).await;
+            stream.write_all(b"a STARTTLS\r\n").await.unwrap();
+            line(&mut stream).await;
+            stream
+        } else {
+            server.open_with(Security::Implicit(Arc::clone(&tls.server)))
+        };
+        tokio::time::sleep(Duration::from_secs(25)).await;
+        let mut stream = tls
+            .client
+            .connect(&mut stream, "localhost", Duration::from_secs(10))
+            .await
+            .unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).await.unwrap();
+        assert!(heard.contains("* BYE No login in time"), "{heard}");
+        assert!(begun.elapsed() < Duration::from_secs(61), "{:?}", begun.elapsed());
+    }
+}
+
 /// RFC 4978: both directions, across several flushes; what is sent behind the command is compressed.
 #[tokio::test(start_paused = true)]
 async fn compression_carries_a_session() {

@@ -33,7 +33,7 @@ pub(super) async fn fetch(connection: &mut Connection, fetch: Fetch) -> CommandR
     plan.uid |= fetch.addressing == Addressing::Uid || connection.session.enabled.qresync;
     plan.modseq |= fetch.changed_since.is_some();
     if plan.modseq {
-        connection.session.enabled.condstore = true;
+        connection.enable_condstore();
     }
     let expunges = match fetch.addressing {
         Addressing::Sequence => Expunges::Held,

@@ -7,6 +7,7 @@ use imap_wire::list_match::Pattern;
 use imap_wire::response::{ChildInfo, ListAttribute, ListForm, ListResponse};
 use imap_wire::types::{ListReturn, ListSelection, MailboxName, StatusItem};
 use mailstore::mailbox::SpecialUse;
+use mailstore::{Rejection, StoreError};
 
 use super::status;
 use crate::answer::{Answer, CommandResult, Failure};
@@ -32,7 +33,7 @@ pub(super) async fn list(connection: &mut Connection, list: List) -> CommandResu
     for listed in wanted.select(&tree) {
         let attributes = returns.attributes(&listed);
         write(connection, ListForm::List, &listed, &attributes);
-        write_status(connection, &listed, &statuses);
+        write_status(connection, &listed, &statuses).await?;
         connection.client.transport.checkpoint().await?;
     }
     Ok(Answer::ok("Listed"))
@@ -193,12 +194,21 @@ fn write(connection: &mut Connection, form: ListForm, listed: &Listed<'_>, attri
     response.encode(connection.out(), names);
 }
 
-/// RFC 5819 §2: a STATUS response for each mailbox that can be selected.
-fn write_status(connection: &mut Connection, listed: &Listed<'_>, items: &[StatusItem]) {
+/// RFC 5819 §2: a STATUS response for each mailbox that can be selected. One that was deleted meanwhile
+/// has none.
+async fn write_status(
+    connection: &mut Connection,
+    listed: &Listed<'_>,
+    items: &[StatusItem],
+) -> Result<(), Failure> {
     let (Some(mailbox), false) = (listed.mailbox, items.is_empty()) else {
-        return;
+        return Ok(());
     };
-    if let Ok(name) = MailboxName::new(listed.name) {
-        status::write(connection, &name, items, mailbox);
+    let Ok(name) = MailboxName::new(listed.name) else {
+        return Ok(());
+    };
+    match status::write(connection, &name, items, mailbox).await {
+        Err(Failure::Store(StoreError::Rejected(Rejection::NoSuchMailbox))) => Ok(()),
+        written => written,
     }
 }

@@ -6,10 +6,10 @@ mod text;
 use std::num::NonZeroU32;
 
 use imap_wire::command::{Addressing, Search};
-use imap_wire::response::{self, ESearch, NumberRange, ResponseCode};
+use imap_wire::response::{self, Condition, ESearch, NumberRange, ResponseCode};
 use imap_wire::types::{SearchKey, SearchReturn, Tag};
-use mailstore::search::{SearchProgram, SearchResult};
-use mailstore::{Uid, UidSet};
+use mailstore::search::{SearchKey as Key, SearchProgram, SearchResult};
+use mailstore::{ModSeq, Uid, UidSet};
 
 use crate::answer::{Answer, CommandResult, Failure};
 use crate::connection::Connection;
@@ -17,42 +17,69 @@ use crate::convert;
 use crate::session::selected::{Expunges, Selected};
 
 pub(super) async fn search(connection: &mut Connection, tag: &Tag, search: Search) -> CommandResult {
-    let modseq = search.key.any(&mut |key| matches!(key, SearchKey::ModSeq(..)));
-    if modseq {
-        connection.session.enabled.condstore = true;
+    let wants_modseq = search.key.any(&mut |key| matches!(key, SearchKey::ModSeq(..)));
+    if wants_modseq {
+        connection.enable_condstore();
     }
     let returns = search.returns;
     let saves = returns.is_some_and(|returns| returns.save);
-    // Sequence numbers in the keys must mean what the client meant: nothing is told as gone here.
-    connection.sync(Expunges::Held).await?;
-    let found = match run(connection, &search).await {
+    let (found, modseq) = match find(connection, &search, wants_modseq).await {
         Ok(found) => found,
         Err(failure) => {
-            if saves {
-                // RFC 5182 §2.1: a search that fails empties the saved result.
+            if saves && !is_bad(&failure) {
+                // RFC 5182 §2.1: NO empties the saved result, BAD leaves it.
                 connection.login_mut()?.saved = UidSet::new();
             }
             return Err(failure);
         }
     };
     let selected = connection.selected()?;
-    let modseq = found.highest_modseq.filter(|_| modseq && !found.uids.is_empty());
+    let modseq = modseq.map(convert::wire_modseq);
     let mut out = Vec::new();
     match returns {
         None => {
-            let numbers = numbers(selected, &found.uids, search.addressing);
-            response::search(&mut out, numbers, modseq.map(convert::wire_modseq));
+            let numbers = numbers(selected, &found, search.addressing);
+            response::search(&mut out, numbers, modseq);
         }
-        Some(returns) => {
-            let modseq = modseq.map(convert::wire_modseq);
-            extended(selected, &found.uids, tag, &search, modseq).encode_for(returns, &mut out);
-        }
+        Some(returns) => extended(selected, &found, tag, &search, modseq).encode_for(returns, &mut out),
     }
     if let Some(returns) = returns.filter(|returns| returns.save) {
-        connection.login_mut()?.saved = saved(&found.uids, returns);
+        connection.login_mut()?.saved = told_of(&found, returns);
     }
     connection.out().append(&mut out);
     Ok(Answer::ok("Searched"))
+}
+
+fn is_bad(failure: &Failure) -> bool {
+    matches!(failure, Failure::Answer(answer) if answer.condition == Condition::Bad)
+}
+
+/// Returns what matches, and the modification sequence to tell with it: of the messages that MIN and MAX
+/// single out where the client asks for nothing else, of all that match otherwise (RFC 4731 §3.2).
+async fn find(
+    connection: &mut Connection,
+    search: &Search,
+    wants_modseq: bool,
+) -> Result<(UidSet, Option<ModSeq>), Failure> {
+    // Sequence numbers in the keys must mean what the client meant: nothing is told as gone here.
+    connection.sync(Expunges::Held).await?;
+    let found = run(connection, search).await?;
+    if !wants_modseq || found.uids.is_empty() {
+        return Ok((found.uids, None));
+    }
+    let told = search
+        .returns
+        .map_or_else(|| found.uids.clone(), |returns| told_of(&found.uids, returns));
+    if told == found.uids {
+        return Ok((found.uids, found.highest_modseq));
+    }
+    let program = SearchProgram {
+        key: Key::All,
+        within: told,
+    };
+    let mailbox = connection.selected()?.mailbox;
+    let of_told = connection.store()?.search(mailbox, &program).await?;
+    Ok((found.uids, of_told.highest_modseq.or(found.highest_modseq)))
 }
 
 async fn run(connection: &Connection, search: &Search) -> Result<SearchResult, Failure> {
@@ -115,7 +142,7 @@ fn extended<'a>(
 }
 
 impl Extended<'_> {
-    /// RFC 4731 §3.1. With SAVE alone nothing is sent but the empty response (RFC 5182 §2.1).
+    /// RFC 4731 §3.1. With SAVE alone there is no response but the tagged one (RFC 5182 §2.1).
     fn encode_for(&self, returns: SearchReturn, out: &mut Vec<u8>) {
         if returns.save && !(returns.min || returns.max || returns.all || returns.count) {
             return;
@@ -135,8 +162,9 @@ impl Extended<'_> {
     }
 }
 
-/// What SAVE keeps: with MIN or MAX and without ALL or COUNT only those (RFC 5182 §2.4).
-fn saved(uids: &UidSet, returns: SearchReturn) -> UidSet {
+/// What MIN and MAX single out, where neither ALL nor COUNT asks for the rest: those are what SAVE keeps
+/// (RFC 5182 §2.4) and what MODSEQ is of (RFC 4731 §3.2).
+fn told_of(uids: &UidSet, returns: SearchReturn) -> UidSet {
     if returns.all || returns.count || !(returns.min || returns.max) {
         return uids.clone();
     }
