@@ -38,15 +38,8 @@ impl Cluster {
         let authority = scratch.join("authority");
         make_authority(&authority, count);
         let addresses: Vec<SocketAddr> = (0..count).map(|_| free_address()).collect();
-        let option_sets = (0..count).map(|index| adjust(node_options(&authority, &addresses, index)));
-        let nodes: Vec<Server> = std::thread::scope(|scope| {
-            // They wait for each other before they serve.
-            let starting: Vec<_> = option_sets
-                .map(|options| scope.spawn(|| Server::start_process(options)))
-                .collect();
-            let started = starting.into_iter().map(|thread| thread.join());
-            started.map(|node| node.expect("a storage node")).collect()
-        });
+        let options = (0..count).map(|index| adjust(node_options(&authority, &addresses, index)));
+        let nodes = at_once(options, Server::start_process);
         let front = Server::start_process(adjust(front_options(&authority, &addresses)));
         if let Some(node) = nodes.first() {
             wait::until("a leader of each group", || has_leaders(node).then_some(()));
@@ -59,11 +52,31 @@ impl Cluster {
         }
     }
 
+    /// Kills all storage nodes, so that each is gone before any is back, and starts them again.
+    ///
+    /// # Panics
+    /// When they do not come up.
+    pub fn restart_nodes(&mut self) {
+        for node in &mut self.nodes {
+            node.kill();
+        }
+        at_once(self.nodes.iter_mut(), Server::restart);
+    }
+
     /// Returns how mail programs reach it.
     #[must_use]
     pub fn access(&self) -> &Access {
         self.front.access()
     }
+}
+
+/// Does something for each at the same time: nodes wait for each other before they serve.
+fn at_once<T: Send, R: Send>(each: impl Iterator<Item = T>, act: fn(T) -> R) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = each.map(|one| scope.spawn(move || act(one))).collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended.map(|result| result.expect("a storage node")).collect()
+    })
 }
 
 /// Says whether each group that a node knows of has a leader.

@@ -144,7 +144,7 @@ fn with_runner(root: &Path, selection: &Selection, variables: &[(&str, &str)]) -
             &selection.filter,
         ]
         .to_vec(),
-        false => [&["test"], selection.options.as_slice()].concat(),
+        false => [&["test", "--no-fail-fast"], selection.options.as_slice()].concat(),
     };
     run::run_with(root, "cargo", &arguments, variables)
 }

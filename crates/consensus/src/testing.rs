@@ -17,7 +17,7 @@ use crate::snapshot::SnapshotStore;
 use crate::state_machine::{Applier, StateMachine};
 use crate::tables::{GroupTables, SubjectRows};
 use crate::{Blocking, LogPosition};
-pub(crate) use cluster::{Cluster, GROUP};
+pub(crate) use cluster::{Cluster, GROUP, LATENCY};
 
 /// A register per subject and key. An entry is `subject key value` in text; the reply is the old value.
 #[derive(Debug, Default)]

@@ -1,6 +1,8 @@
 //! Three storage nodes behind one process: any of them may die.
 
 use cluster_tests::cluster::Cluster;
+use cluster_tests::history::History;
+use cluster_tests::imap::Status;
 use cluster_tests::{Imap, mail};
 
 #[test]
@@ -42,7 +44,9 @@ fn mail_survives_each_node_in_turn_and_the_session_stays() {
 
 #[test]
 fn without_a_majority_nothing_is_acknowledged() {
-    let mut cluster = Cluster::start(3);
+    let mut cluster = Cluster::start_with(3, |options| {
+        options.set("storage", "leaderless_timeout", "\"3s\"")
+    });
     let mut client = Imap::login(cluster.access());
     let message = mail::message("Kept", "by all three");
     client.deposit(&message);
@@ -50,7 +54,7 @@ fn without_a_majority_nothing_is_acknowledged() {
         node.kill();
     }
     let answer = client.append("INBOX", "", &mail::message("Refused", "by the one that is left"));
-    let acknowledged = answer.is_ok_and(|answer| answer.status == cluster_tests::imap::Status::Ok);
+    let acknowledged = answer.is_ok_and(|answer| answer.status == Status::Ok);
     assert!(!acknowledged, "one of three is no majority");
     for node in cluster.nodes.iter_mut().take(2) {
         node.restart();
@@ -61,4 +65,40 @@ fn without_a_majority_nothing_is_acknowledged() {
         stored.iter().any(|stored| stored.body == message),
         "what all three had is gone"
     );
+}
+
+/// Sessions stay over all of it, and what they ask for while a node is lost is done.
+#[test]
+fn nothing_acknowledged_is_lost_when_nodes_die_under_load() {
+    let mut cluster = Cluster::start(3);
+    let access = cluster.access().clone();
+    let mut history = History::begin(&access, 4);
+    let mut client = Imap::login(&access);
+    client.ok("CREATE Aside");
+    for node in &mut cluster.nodes {
+        let changes = history.choose(20..60);
+        history.load(&access, changes, || {
+            node.kill();
+            for number in 0..10 {
+                let message = mail::message(&format!("Aside-{number}"), "with two of three");
+                let answer = client.append("Aside", "", &message).expect("the session stays");
+                assert_eq!(answer.status, Status::Ok, "{}", answer.text);
+            }
+        });
+        node.restart();
+        history.check(&access);
+    }
+    assert_eq!(client.count("Aside"), 30);
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_all_nodes_die_at_once() {
+    let mut cluster = Cluster::start(3);
+    let access = cluster.access().clone();
+    let mut history = History::begin(&access, 4);
+    for _ in 0..2 {
+        let changes = history.choose(20..60);
+        history.load(&access, changes, || cluster.restart_nodes());
+        history.check(&access);
+    }
 }

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) const GROUP: GroupId = GroupId(7);
 
 /// How long a call takes each way.
-const LATENCY: Duration = Duration::from_millis(1);
+pub(crate) const LATENCY: Duration = Duration::from_millis(1);
 
 /// Nodes 1 to n, each with the replica of the same number.
 pub(crate) struct Cluster {

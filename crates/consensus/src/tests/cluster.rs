@@ -190,6 +190,22 @@ async fn a_group_that_has_begun_is_not_begun_again() {
     ));
 }
 
+/// One message at a time goes to each follower, and takes all that was proposed while the last one was under way.
+/// So what is proposed at once costs a few round trips, not one for each entry.
+#[tokio::test(start_paused = true)]
+async fn entries_that_are_proposed_together_travel_together() {
+    let cluster = Cluster::started(3, GroupOptions::default()).await;
+    let leader = cluster.leader().await;
+    let began = tokio::time::Instant::now();
+    let names: Vec<String> = (0..2000).map(|at| format!("s{at}")).collect();
+    let proposals = names.iter().map(|name| cluster.node(leader).set(name, "k", "1"));
+    for outcome in futures::future::join_all(proposals).await {
+        outcome.expect("committed");
+    }
+    let round_trips = began.elapsed().as_millis() / (2 * crate::testing::LATENCY.as_millis());
+    assert!(round_trips <= 10, "{round_trips} round trips");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_minority_neither_writes_nor_reads() {
     let cluster = Cluster::started(3, GroupOptions::default()).await;
