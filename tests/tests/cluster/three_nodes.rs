@@ -3,11 +3,24 @@
 use cluster_tests::cluster::Cluster;
 use cluster_tests::history::History;
 use cluster_tests::imap::Status;
-use cluster_tests::{Imap, mail};
+use cluster_tests::{Imap, ServerOptions, mail};
+
+/// Starts three nodes that bear a machine on which much else runs: with fewer groups, and with more patience before
+/// another leader is looked for. How long that takes by default is the matter of the tests of `consensus`.
+fn three_nodes(adjust: impl Fn(ServerOptions) -> ServerOptions) -> Cluster {
+    Cluster::start_with(3, |options| {
+        let patient = options
+            .set("storage", "groups", "4")
+            .set("cluster", "heartbeat_interval", "\"500ms\"")
+            .set("cluster", "election_timeout_min", "\"2s\"")
+            .set("cluster", "election_timeout_max", "\"3s\"");
+        adjust(patient)
+    })
+}
 
 #[test]
 fn mail_survives_each_node_in_turn_and_the_session_stays() {
-    let mut cluster = Cluster::start(3);
+    let mut cluster = three_nodes(|options| options);
     let mut client = Imap::login(cluster.access());
     let mut sent = Vec::new();
     // One of the three leads the group of the account.
@@ -44,9 +57,7 @@ fn mail_survives_each_node_in_turn_and_the_session_stays() {
 
 #[test]
 fn without_a_majority_nothing_is_acknowledged() {
-    let mut cluster = Cluster::start_with(3, |options| {
-        options.set("storage", "leaderless_timeout", "\"3s\"")
-    });
+    let mut cluster = three_nodes(|options| options.set("cluster", "leaderless_timeout", "\"3s\""));
     let mut client = Imap::login(cluster.access());
     let message = mail::message("Kept", "by all three");
     client.deposit(&message);
@@ -70,7 +81,7 @@ fn without_a_majority_nothing_is_acknowledged() {
 /// Sessions stay over all of it, and what they ask for while a node is lost is done.
 #[test]
 fn nothing_acknowledged_is_lost_when_nodes_die_under_load() {
-    let mut cluster = Cluster::start(3);
+    let mut cluster = three_nodes(|options| options);
     let access = cluster.access().clone();
     let mut history = History::begin(&access, 4);
     let mut client = Imap::login(&access);
@@ -93,7 +104,7 @@ fn nothing_acknowledged_is_lost_when_nodes_die_under_load() {
 
 #[test]
 fn nothing_acknowledged_is_lost_when_all_nodes_die_at_once() {
-    let mut cluster = Cluster::start(3);
+    let mut cluster = three_nodes(|options| options);
     let access = cluster.access().clone();
     let mut history = History::begin(&access, 4);
     for _ in 0..2 {
