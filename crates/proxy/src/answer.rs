@@ -1,5 +1,6 @@
 //! How a command ends: its tagged response, or the end of the connection.
 
+use std::borrow::Cow;
 use std::io;
 
 use imap_wire::response::{Condition, NumberRange, ResponseCode, Status};
@@ -13,7 +14,7 @@ use crate::status;
 pub(crate) struct Answer {
     pub(crate) condition: Condition,
     pub(crate) code: Option<Code>,
-    pub(crate) text: &'static str,
+    pub(crate) text: Cow<'static, str>,
 }
 
 /// A response code that owns what it says.
@@ -58,15 +59,15 @@ impl Answer {
         Self {
             condition: Condition::Ok,
             code: None,
-            text,
+            text: text.into(),
         }
     }
 
-    pub(crate) fn no(code: ResponseCode<'static>, text: &'static str) -> Self {
+    pub(crate) fn no(code: ResponseCode<'static>, text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             condition: Condition::No,
             code: Some(Code::Plain(code)),
-            text,
+            text: text.into(),
         }
     }
 
@@ -74,7 +75,7 @@ impl Answer {
         Self {
             condition: Condition::Bad,
             code: None,
-            text,
+            text: text.into(),
         }
     }
 
@@ -83,7 +84,7 @@ impl Answer {
         Self {
             condition: Condition::No,
             code: code.map(Code::Plain),
-            text,
+            text: text.into(),
         }
     }
 
@@ -104,7 +105,7 @@ impl Answer {
             tag,
             condition: self.condition,
             code: self.code.as_ref().map(Code::as_wire),
-            text: self.text,
+            text: &self.text,
         };
         status.encode(out);
     }

@@ -36,7 +36,7 @@ pub(crate) fn answer(error: &StoreError) -> Answer {
     Answer {
         condition: Condition::No,
         code: Some(Code::Plain(code)),
-        text,
+        text: text.into(),
     }
 }
 

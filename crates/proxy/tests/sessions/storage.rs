@@ -191,3 +191,37 @@ async fn idle_gives_signs_of_life_while_the_storage_is_silent() {
         );
     }
 }
+
+/// RELIABILITY 11: a message that cannot be read is refused by name of the reason; it does not take the
+/// others with it.
+#[tokio::test(start_paused = true)]
+async fn one_unreadable_message_does_not_hide_the_others() {
+    for items in [
+        "BODY.PEEK[]",
+        "(ENVELOPE BODY.PEEK[HEADER] BODY.PEEK[TEXT])",
+        "(FLAGS ENVELOPE)",
+    ] {
+        let server = Server::local();
+        let mut peer = server.selected().await;
+        let texts = ["a", "b", "c", "d", "e"].map(|name| format!("Subject: {name}\r\n\r\n{name}{name}\r\n"));
+        for text in &texts {
+            append(&mut peer, text).await;
+        }
+        server.store.damage_content(texts[1].as_bytes());
+        if items.contains("FLAGS") {
+            server.store.damage_summary(texts[1].as_bytes());
+        }
+        server.store.damage_summary(texts[4].as_bytes());
+        let fetched = peer.command("f", &format!("FETCH 1:5 {items}")).await;
+        let numbers: Vec<_> = fetched
+            .iter()
+            .filter_map(|line| line.strip_suffix(')')?.get(2..3))
+            .collect();
+        assert_eq!(numbers, ["1", "3", "4"], "{items}: {fetched:?}");
+        assert_eq!(
+            tagged(&fetched),
+            "f NO [UNAVAILABLE] Content of 2 messages is not available at present"
+        );
+        assert!(is_ok(&peer.command("g", &format!("FETCH 1,3:4 {items}")).await));
+    }
+}

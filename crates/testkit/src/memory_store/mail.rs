@@ -126,7 +126,12 @@ impl Mail for MemoryStore {
             for (index, range) in (0_u32..).zip(&ranges) {
                 let uids = UidSet::range(range.uid, range.uid);
                 let records = read::messages(rows, mailbox, &uids, 1).map_err(internal)?;
-                let content = records.first().and_then(|record| state.blobs.get(&record.blob));
+                let record = records.first();
+                if record.is_some_and(|record| state.unreadable.contains(&record.blob)) {
+                    chunks.push(Err(StoreError::ContentUnavailable));
+                    break;
+                }
+                let content = record.and_then(|record| state.blobs.get(&record.blob));
                 chunks.extend(cut(index, range, content).into_iter().map(Ok));
             }
             Ok(stream::iter(chunks).boxed())

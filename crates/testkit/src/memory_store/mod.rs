@@ -4,7 +4,7 @@ mod login;
 mod mail;
 mod search;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -40,6 +40,8 @@ struct State {
     logins: HashMap<Address, (AccountId, auth::Verifiers)>,
     blobs: HashMap<BlobId, Bytes>,
     summaries: HashMap<BlobId, Bytes>,
+    /// Content that exists and cannot be read.
+    unreadable: HashSet<BlobId>,
     sessions: HashMap<SessionId, Option<mpsc::Sender<SessionNotice>>>,
     index: u64,
     time: Timestamp,
@@ -58,6 +60,13 @@ struct State {
     watches: CancellationToken,
 }
 
+impl State {
+    fn blobs_of(&self, content: &[u8]) -> Vec<BlobId> {
+        let blobs = self.blobs.iter().filter(|(_, bytes)| **bytes == content);
+        blobs.map(|(blob, _)| *blob).collect()
+    }
+}
+
 impl Default for MemoryStore {
     fn default() -> Self {
         Self::new()
@@ -74,6 +83,7 @@ impl MemoryStore {
             logins: HashMap::new(),
             blobs: HashMap::new(),
             summaries: HashMap::new(),
+            unreadable: HashSet::new(),
             sessions: HashMap::new(),
             index: 0,
             time: BEGINNING,
@@ -117,6 +127,21 @@ impl MemoryStore {
             .expect("invariant: a new account is accepted");
         self.subscribe_inbox(account);
         account
+    }
+
+    /// Makes this content unreadable, as damage on every replica does. Its summary stays.
+    pub fn damage_content(&self, content: &[u8]) {
+        let mut state = self.state.lock();
+        let damaged = state.blobs_of(content);
+        state.unreadable.extend(damaged);
+    }
+
+    /// Takes the summary of this content away; it cannot be made anew.
+    pub fn damage_summary(&self, content: &[u8]) {
+        let mut state = self.state.lock();
+        for blob in state.blobs_of(content) {
+            state.summaries.remove(&blob);
+        }
     }
 
     /// Makes the next calls fail, one each, in this order.

@@ -119,7 +119,11 @@ fn refuse(connection: &mut Connection, failure: Failure) -> Failure {
         Err(over) => return over.into(),
     };
     if comes > connection.services.options.command.command_bytes_max as u64 {
-        return Over::Bye(Some(ResponseCode::TooBig), answer.text).into();
+        return Over::Bye(
+            Some(ResponseCode::TooBig),
+            "Message is refused and too large to be read over",
+        )
+        .into();
     }
     answer.into()
 }

@@ -12,24 +12,34 @@ use mailstore::{StoreError, UidSet};
 use super::Job;
 use super::pieces::{self, Piece};
 use super::plan::SectionItem;
-use super::reader::ContentReader;
+use super::reader::{ContentReader, Readable};
 use super::write::{self, Shown};
 use crate::answer::{Failure, Over};
 use crate::connection::Connection;
 use crate::convert;
 use crate::session::report::{self, FlagNames};
+use crate::status;
 
 /// How often a list of messages that breaks off is asked for again.
 const RESUMES_MAX: u32 = 5;
 
-/// Answers a FETCH. Returns whether every message was answered; those that are gone are left out.
-pub(super) async fn fetch(connection: &mut Connection, job: &Job, uids: &UidSet) -> Result<bool, Failure> {
+/// What became of the messages of a FETCH; the others are gone and were left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) answered: u64,
+    /// Messages that exist and that no replica can read at present. They were left out: never is a part
+    /// of a message shown as if it were the whole (RELIABILITY 11).
+    pub(super) unreadable: u64,
+}
+
+/// Answers a FETCH.
+pub(super) async fn fetch(connection: &mut Connection, job: &Job, uids: &UidSet) -> Result<Tally, Failure> {
     let store = connection.store()?;
     let mailbox = connection.selected()?.mailbox;
     let parts = MessageParts {
         summary: job.plan.needs_summary(),
     };
-    let (mut rest, mut answered, mut resumes) = (uids.clone(), 0, 0);
+    let (mut rest, mut tally, mut resumes) = (uids.clone(), Tally::default(), 0);
     while !rest.is_empty() {
         let mut batches = store.messages(mailbox, &rest, parts).await?;
         let broken = loop {
@@ -38,7 +48,7 @@ pub(super) async fn fetch(connection: &mut Connection, job: &Job, uids: &UidSet)
                 Some(Err(error)) => break Some(error),
                 Some(Ok(batch)) => {
                     let last = batch.last().map(|answer| answer.record.uid);
-                    answered += write_batch(connection, job, batch).await?;
+                    write_batch(connection, job, batch, &mut tally).await?;
                     if let Some(last) = last {
                         rest = rest.difference(&UidSet::range(mailstore::Uid::MIN, last));
                     }
@@ -51,21 +61,23 @@ pub(super) async fn fetch(connection: &mut Connection, job: &Job, uids: &UidSet)
             Some(error) => return Err(error.into()),
         }
     }
-    Ok(answered == uids.len())
+    Ok(tally)
 }
 
 /// A message about to be answered.
 struct Message {
     answer: MessageAnswer,
-    pieces: Vec<Piece>,
+    /// `None` when the summary that they are found by cannot be had.
+    pieces: Option<Vec<Piece>>,
 }
 
-/// Answers a batch of messages and returns how many. All octets of the batch are asked for at once.
+/// Answers a batch of messages. All octets of the batch are asked for at once.
 async fn write_batch(
     connection: &mut Connection,
     job: &Job,
     batch: Vec<MessageAnswer>,
-) -> Result<u64, Failure> {
+    tally: &mut Tally,
+) -> Result<(), Failure> {
     let selected = connection.selected()?;
     let (sequence, recent) = (Arc::clone(selected.sequence()), selected.recent().clone());
     let mailbox = selected.mailbox;
@@ -73,39 +85,47 @@ async fn write_batch(
         .view
         .as_ref()
         .map(|view| report::flag_names(view.mailbox(), &recent));
-    let messages: Vec<Message> = batch
-        .into_iter()
-        .map(|answer| prepare(job, answer))
-        .collect::<Result<_, _>>()?;
-    let ranges = messages
-        .iter()
-        .flat_map(|message| pieces::ranges(message.answer.record.uid, &message.pieces));
+    let messages: Vec<Message> = batch.into_iter().map(|answer| prepare(job, answer)).collect();
+    let ranges = messages.iter().flat_map(|message| {
+        let pieces = message.pieces.as_deref().unwrap_or_default();
+        pieces::ranges(message.answer.record.uid, pieces)
+    });
     let mut reader = ContentReader::new(connection.store()?, mailbox, ranges.collect());
     let condstore = connection.session.enabled.condstore;
     let mut walk = sequence.walk();
-    let mut answered = 0;
     for message in &messages {
         let number = walk.number(message.answer.record.uid).and_then(convert::wire_seq);
         let shown = shown(job, &message.answer.record, names, condstore);
         let gone = names.is_some() && shown.is_none();
-        match number {
-            Some(number) if !gone && !reader.is_missing(&message.pieces).await? => {
+        let (Some(pieces), Some(number), false) = (&message.pieces, number, gone) else {
+            reader.skip(message.pieces.as_deref().unwrap_or_default()).await?;
+            tally.unreadable += u64::from(message.pieces.is_none() && !gone);
+            continue;
+        };
+        match reader.look(pieces).await? {
+            Readable::Gone => {}
+            Readable::Damaged => {
+                status::log(&StoreError::ContentUnavailable);
+                tally.unreadable += 1;
+            }
+            Readable::Yes => {
                 let writer = FetchWriter::begin(connection.out(), number);
                 write_message(connection, job, writer, message, (shown, &mut reader)).await?;
-                answered += 1;
+                tally.answered += 1;
             }
-            _ => reader.skip(&message.pieces).await?,
         }
     }
-    Ok(answered)
+    Ok(())
 }
 
-fn prepare(job: &Job, answer: MessageAnswer) -> Result<Message, StoreError> {
-    let pieces = match summary(job, &answer)? {
+/// Finds the pieces of a message. One without a summary costs itself its answer, and no other message.
+fn prepare(job: &Job, answer: MessageAnswer) -> Message {
+    let found = summary(job, &answer).map(|summary| match summary {
         Some(summary) => pieces::pieces(&job.plan, summary),
         None => Vec::new(),
-    };
-    Ok(Message { answer, pieces })
+    });
+    let pieces = found.inspect_err(status::log).ok();
+    Message { answer, pieces }
 }
 
 /// Returns the summary, if one is needed. The storage makes damaged or old ones anew before it answers.
@@ -149,7 +169,7 @@ async fn write_message(
     if let Some(summary) = summary {
         write::summary(&mut writer, &job.plan, summary, out);
     }
-    for (item, piece) in job.plan.sections.iter().zip(&message.pieces) {
+    for (item, piece) in job.plan.sections.iter().zip(message.pieces.iter().flatten()) {
         let header = summary.and_then(|summary| summary.header()).unwrap_or_default();
         match piece {
             Piece::Absent => writer.no_body(connection.out(), write::body_name(&item.label)),

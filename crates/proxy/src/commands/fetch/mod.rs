@@ -52,13 +52,28 @@ pub(super) async fn fetch(connection: &mut Connection, fetch: Fetch) -> CommandR
     let mut job = Job::new(plan, view);
     let uids = job.restrict(&named, fetch.changed_since.map(convert::modseq));
     job.mark_seen(connection, &uids).await?;
-    let complete = if job.plan.needs_record() {
-        content::fetch(connection, &job, &uids).await?
+    let mut complete = true;
+    if job.plan.needs_record() {
+        let tally = content::fetch(connection, &job, &uids).await?;
+        if tally.unreadable > 0 {
+            return Ok(incomplete(tally.unreadable));
+        }
+        complete = tally.answered == uids.len();
     } else {
         write::states(connection, &job, &uids).await?;
-        true
-    };
+    }
     Ok(answer(&fetch, &job, &named, complete))
+}
+
+/// RFC 5530 §3: the messages that can be read were answered; for the others the client may try again.
+fn incomplete(unreadable: u64) -> Answer {
+    let whose = if unreadable == 1 {
+        "1 message".to_owned()
+    } else {
+        format!("{unreadable} messages")
+    };
+    let text = format!("Content of {whose} is not available at present");
+    Answer::no(ResponseCode::Unavailable, text)
 }
 
 /// RFC 5530 §3: messages that are gone, which the client has not been told, are left out of the answer

@@ -18,6 +18,16 @@ const RESUMES_MAX: u32 = 5;
 /// Wait before a stream is resumed.
 const RESUME_WAIT: Duration = Duration::from_millis(100);
 
+/// What became of a message whose octets were asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Readable {
+    Yes,
+    /// It does not exist any more.
+    Gone,
+    /// It exists, and no replica can read it at present.
+    Damaged,
+}
+
 /// Reads ranges one after the other. A stream that breaks off is asked for again from where it did.
 pub(super) struct ContentReader {
     store: Arc<AccountStore>,
@@ -40,15 +50,31 @@ impl ContentReader {
         }
     }
 
-    /// Tells whether the message that the next pieces belong to does not exist any more.
-    pub(super) async fn is_missing(&mut self, pieces: &[Piece]) -> Result<bool, StoreError> {
-        if !pieces.iter().any(Piece::is_read) {
-            return Ok(false);
+    /// Looks whether the message that the next pieces belong to can be answered. Unless it can, its
+    /// pieces are passed over.
+    pub(super) async fn look(&mut self, pieces: &[Piece]) -> Result<Readable, StoreError> {
+        let ranges = pieces.iter().filter(|piece| piece.is_read()).count();
+        if ranges == 0 {
+            return Ok(Readable::Yes);
         }
-        let chunk = self.next().await?;
-        let missing = chunk.missing;
-        self.peeked = Some(chunk);
-        Ok(missing)
+        match self.next().await {
+            Ok(chunk) => {
+                let gone = chunk.missing;
+                self.peeked = Some(chunk);
+                if !gone {
+                    return Ok(Readable::Yes);
+                }
+                self.skip(pieces).await?;
+                Ok(Readable::Gone)
+            }
+            Err(StoreError::ContentUnavailable) => {
+                // The stream has ended with this message: what comes behind it is asked for anew.
+                self.stream = None;
+                self.rest.drain(..ranges.min(self.rest.len()));
+                Ok(Readable::Damaged)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Passes over the ranges of these pieces.
