@@ -1,7 +1,7 @@
 //! What the process says of itself to machines that watch it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use mailstore::ports::{GroupStatus, LeaderStatus};
 use observability::{GroupHealth, Health, State};
@@ -46,12 +46,15 @@ impl Progress {
     }
 }
 
+/// The replicas of this process, once they are open.
+pub type Opened = Arc<OnceLock<Replicas>>;
+
 /// Returns what is told about this process and the replicas in it. It is ready when its listeners stand and every
 /// group that it has a replica of has a leader.
 ///
 /// A replica that fails ends the process, so whoever answers lives.
-pub fn health(progress: Progress, replicas: Option<Replicas>) -> Health {
-    let status = move || replicas.as_ref().map(Replication::status).unwrap_or_default();
+pub fn health(progress: Progress, replicas: Opened) -> Health {
+    let status = move || replicas.get().map(Replication::status).unwrap_or_default();
     of_groups(progress, status)
 }
 
@@ -110,7 +113,7 @@ mod tests {
     #[test]
     fn only_who_serves_is_ready() {
         let progress = Progress::default();
-        let health = health(progress.clone(), None);
+        let health = health(progress.clone(), Opened::default());
         assert_eq!(health.ready(), State::Bad("starting".to_owned()));
         progress.set(Phase::Serving);
         assert_eq!(health.ready(), State::Good);

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use observability::Metrics;
 use rpc::Services;
 use tls::{Reload, TlsError};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::addresses::Addresses;
 use super::doors::Doors;
 use super::fronts::Fronts;
-use super::health::{Phase, Progress, health};
+use super::health::{Opened, Phase, Progress, health};
 use super::storage::Storage;
 use super::{Site, gauges, links, maintenance};
 use crate::exit::{Exit, Failure, OrExit};
@@ -41,26 +40,39 @@ impl Server {
     /// # Errors
     /// Why it cannot be.
     pub async fn start(site: Site, metrics: Option<Metrics>) -> Result<Self, Failure> {
-        let doors = Doors::open(&site)?;
+        let mut doors = Doors::open(&site)?;
+        let addresses = doors.addresses(&site);
+        let (progress, opened, backs) = (Progress::default(), Opened::default(), CancellationToken::new());
+        let mut tasks = JoinSet::new();
+        // Who watches the process is answered while a long log is read.
+        let health = health(progress.clone(), Arc::clone(&opened));
+        let router = observability::router(metrics.clone(), health);
+        for listener in std::mem::take(&mut doors.metrics) {
+            let serving = observability::serve(listener, router.clone(), backs.clone());
+            tasks.spawn(async move { serving.await.or_exit(Exit::Software, "listener of metrics") });
+        }
         let storage = match site.topology.membership() {
             Some(membership) => Some(Storage::open(&site, membership).await?),
             None => None,
         };
+        if let Some(storage) = &storage {
+            opened.get_or_init(|| storage.replicas.clone());
+        }
         let node = storage.as_ref().map(|storage| &storage.node);
         let fronts = Fronts::open(&site, node, metrics.as_ref())?;
         if let Some(metrics) = &metrics {
             gauges::observe(metrics, &site, storage.as_ref(), fronts.spool());
         }
         let mut server = Self {
-            addresses: doors.addresses(&site),
+            addresses,
             site,
             storage,
             fronts,
             metrics,
-            progress: Progress::default(),
-            tasks: JoinSet::new(),
+            progress,
+            tasks,
             administration: CancellationToken::new(),
-            backs: CancellationToken::new(),
+            backs,
         };
         server.serve(doors)?;
         server.progress.set(Phase::Serving);
@@ -68,7 +80,6 @@ impl Server {
     }
 
     fn serve(&mut self, doors: Doors) -> Result<(), Failure> {
-        self.serve_metrics(doors.metrics);
         self.serve_cluster(doors.rpc);
         self.serve_administration(doors.admin)?;
         self.maintain();
@@ -100,15 +111,6 @@ impl Server {
 
     fn spawn(&mut self, task: impl Future<Output = Result<(), Failure>> + Send + 'static) {
         self.tasks.spawn(task);
-    }
-
-    fn serve_metrics(&mut self, listeners: Vec<TcpListener>) {
-        let replicas = self.storage.as_ref().map(|storage| storage.replicas.clone());
-        let router = observability::router(self.metrics.clone(), health(self.progress.clone(), replicas));
-        for listener in listeners {
-            let serving = observability::serve(listener, router.clone(), self.backs.clone());
-            self.spawn(async move { serving.await.or_exit(Exit::Software, "listener of metrics") });
-        }
     }
 
     fn serve_cluster(&mut self, listeners: Vec<rpc::Listener>) {
