@@ -20,10 +20,10 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
 /// How far the clocks of two nodes may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// The version of the layout, part of what is signed.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const SIGNATURE_BYTES: usize = 64;
-/// Longest name of an audience; the count is one byte.
-const AUDIENCE_BYTES_MAX: usize = 255;
+/// Longest text in a token; the count is one byte.
+const TEXT_BYTES_MAX: usize = 255;
 
 /// Names a key of the ring; given by the directory, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,10 @@ pub struct SessionClaims {
     pub session: SessionId,
     /// The proxy that may present the token.
     pub audience: String,
+    /// The protocol that the client speaks, for lists of sessions.
+    pub protocol: String,
+    /// The client's address, for lists and bounds of sessions.
+    pub peer: String,
     /// When it was signed.
     pub issued: Timestamp,
     /// When it ends.
@@ -48,31 +52,58 @@ impl SessionClaims {
     /// Returns claims that hold from `issued` for [`TOKEN_LIFETIME`]. A name of an audience is cut at
     /// 255 bytes, which no node name reaches.
     pub fn new(account: AccountId, session: SessionId, audience: &str, issued: Timestamp) -> Self {
-        let cut = audience.floor_char_boundary(AUDIENCE_BYTES_MAX);
-        let audience = audience.get(..cut).unwrap_or_default().to_owned();
         Self {
             account,
             session,
-            audience,
+            audience: cut(audience),
+            protocol: String::new(),
+            peer: String::new(),
             issued,
             expires: after(issued, TOKEN_LIFETIME),
         }
     }
 
+    /// Returns the claims with what is known of the client, so that whichever node serves the session next
+    /// knows it too. Texts are cut as the audience is.
+    #[must_use]
+    pub fn with_client(self, protocol: &str, peer: &str) -> Self {
+        Self {
+            protocol: cut(protocol),
+            peer: cut(peer),
+            ..self
+        }
+    }
+
     fn encode(&self, key: KeyId) -> Vec<u8> {
-        let audience = self.audience.as_bytes();
-        let audience = audience.get(..AUDIENCE_BYTES_MAX).unwrap_or(audience);
-        let mut token = Vec::with_capacity(54 + audience.len() + SIGNATURE_BYTES);
+        let texts = [&self.audience, &self.protocol, &self.peer];
+        let length: usize = texts.iter().map(|text| 1 + text.len()).sum();
+        let mut token = Vec::with_capacity(53 + length + SIGNATURE_BYTES);
         token.put_u8(VERSION);
         token.put_u32(key.0);
         token.put_slice(&self.account.0);
         token.put_slice(&self.session.0);
         token.put_u64(self.issued.0);
         token.put_u64(self.expires.0);
-        token.put_u8(u8::try_from(audience.len()).expect("invariant: cut to 255 above"));
-        token.put_slice(audience);
+        for text in texts {
+            let text = text.as_bytes();
+            let text = text.get(..TEXT_BYTES_MAX).unwrap_or(text);
+            token.put_u8(u8::try_from(text.len()).expect("invariant: cut to 255 above"));
+            token.put_slice(text);
+        }
         token
     }
+}
+
+/// Returns as much of a text as a token can hold.
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(TEXT_BYTES_MAX);
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+fn text(reader: &mut Reader<'_>) -> Option<String> {
+    let length = reader.u8()?;
+    let text = std::str::from_utf8(reader.bytes(length.into())?).ok()?;
+    Some(text.to_owned())
 }
 
 fn after(time: Timestamp, duration: Duration) -> Timestamp {
@@ -181,14 +212,14 @@ fn check_claims(claims: &SessionClaims, audience: &str, now: Timestamp) -> Resul
 fn decode_claims(mut reader: Reader<'_>) -> Option<SessionClaims> {
     let (account, session) = (AccountId(reader.array()?), SessionId(reader.array()?));
     let (issued, expires) = (Timestamp(reader.u64()?), Timestamp(reader.u64()?));
-    let audience_length = reader.u8()?;
-    let audience = std::str::from_utf8(reader.bytes(audience_length.into())?)
-        .ok()?
-        .to_owned();
+    let audience = text(&mut reader)?;
+    let (protocol, peer) = (text(&mut reader)?, text(&mut reader)?);
     reader.is_empty().then_some(SessionClaims {
         account,
         session,
         audience,
+        protocol,
+        peer,
         issued,
         expires,
     })
@@ -216,6 +247,7 @@ mod tests {
 
     fn claims() -> SessionClaims {
         SessionClaims::new(AccountId([1; 16]), SessionId([2; 16]), "proxy-1", NOW)
+            .with_client("imap", "2001:db8::7")
     }
 
     #[test]

@@ -26,9 +26,10 @@ impl Router {
             Subject::Account(account) => account.slot(),
             Subject::Address(address) => address.slot(),
         };
-        let (subject, command) = (&subject, &command);
+        let (subject, command, request) = (&subject, &command, self.new_request());
         self.at_leader(self.group_of_slot(slot), |node| async move {
-            node.propose(subject.clone(), None, command.clone()).await
+            node.propose(subject.clone(), Some(request), command.clone())
+                .await
         })
         .await
     }
@@ -45,6 +46,16 @@ impl Router {
     async fn propose_address(&self, address: &Address, command: AddressCommand) -> Result<Reply, StoreError> {
         self.propose(Subject::Address(address.clone()), Command::Address(command))
             .await
+    }
+
+    /// Frees an address, unless another account has it. To be repeated until it succeeds.
+    ///
+    /// # Errors
+    /// When the group of the address does not answer.
+    pub async fn release_address(&self, address: &Address, account: AccountId) -> Result<(), StoreError> {
+        self.propose_address(address, AddressCommand::Release { account })
+            .await
+            .map(|_| ())
     }
 
     async fn select(&self, selector: &AccountSelector) -> Result<AccountId, StoreError> {
@@ -101,14 +112,19 @@ impl Administration for Router {
     }
 
     async fn account_list(&self) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
-        let nodes: Vec<_> = self
-            .nodes()
-            .map(|(_, node)| std::sync::Arc::clone(node))
-            .collect();
-        let lists = futures::stream::iter(nodes).then(|node| async move {
-            match node.accounts().await {
+        let router = self.clone();
+        let groups = self
+            .groups()
+            .into_iter()
+            .map(move |group| (router.clone(), group));
+        let lists = futures::stream::iter(groups).then(|(router, group)| async move {
+            let list = router.at_leader(group, |node| async move { node.accounts(group).await });
+            match list.await {
                 Ok(list) => list,
-                Err(error) => futures::stream::iter([Err(error)]).boxed(),
+                Err(error) => {
+                    tracing::warn!(group = group.0, %error, "accounts of a group cannot be listed");
+                    futures::stream::iter([Err(error)]).boxed()
+                }
             }
         });
         Ok(lists.flatten().boxed())
@@ -182,7 +198,14 @@ impl Administration for Router {
 
     async fn account_restore(&self, account: &AccountSelector) -> Result<(), StoreError> {
         let account = self.select(account).await?;
+        let info = self.account_show(&AccountSelector::Id(account)).await?;
+        let address = info.account.address;
+        // When its time is over, a removed account's address is freed before its data goes.
+        self.propose_address(&address, AddressCommand::Reserve { account })
+            .await?;
         self.propose_account(account, AccountCommand::Restore).await?;
+        self.propose_address(&address, AddressCommand::Activate { account })
+            .await?;
         Ok(())
     }
 
@@ -238,18 +261,18 @@ impl Administration for Router {
     }
 
     async fn session_list(&self, account: Option<&AccountSelector>) -> Result<Vec<SessionInfo>, StoreError> {
-        if let Some(selector) = account {
-            let account = self.select(selector).await?;
-            let group = self.group_of(account);
-            return self
-                .at_leader(group, |node| async move { node.sessions(Some(account)).await })
-                .await;
+        let account = match account {
+            Some(selector) => Some(self.select(selector).await?),
+            None => None,
+        };
+        let lists = self
+            .at_every_node(|node| async move { node.sessions(account).await })
+            .await;
+        let Answers { answers, failure } = Answers::of(lists, "sessions of a storage node cannot be listed");
+        match failure {
+            Some(error) if answers.is_empty() => Err(error),
+            _ => Ok(answers.into_iter().flatten().collect()),
         }
-        let mut sessions = Vec::new();
-        for (_, node) in self.nodes() {
-            sessions.extend(node.sessions(None).await?);
-        }
-        Ok(sessions)
     }
 
     async fn session_kick(
@@ -258,28 +281,51 @@ impl Administration for Router {
         session: Option<SessionId>,
     ) -> Result<u64, StoreError> {
         let account = self.select(account).await?;
-        self.at_leader(self.group_of(account), |node| async move {
-            node.kick(account, session).await
-        })
-        .await
+        // A session may be registered at a node that led the group once.
+        let ended = self
+            .at_every_node(|node| async move { node.kick(account, session).await })
+            .await;
+        let Answers { answers, failure } = Answers::of(ended, "sessions of a storage node cannot be ended");
+        match (answers.into_iter().sum::<u64>(), failure) {
+            (0, Some(error)) => Err(error),
+            (ended, _) => Ok(ended),
+        }
     }
 
     async fn status(&self) -> Result<Vec<NodeStatus>, StoreError> {
-        let mut statuses = Vec::new();
-        let mut failure = StoreError::Unavailable("no storage node is known");
-        for (name, node) in self.nodes() {
-            match node.node_status().await {
-                Ok(status) => statuses.push(status),
+        let statuses = self
+            .at_every_node(|node| async move { node.node_status().await })
+            .await;
+        let Answers { answers, failure } = Answers::of(statuses, "storage node gives no status");
+        match failure {
+            Some(error) if answers.is_empty() => Err(error),
+            _ => Ok(answers),
+        }
+    }
+}
+
+/// What nodes answered, and why one of the others did not.
+struct Answers<T> {
+    answers: Vec<T>,
+    failure: Option<StoreError>,
+}
+
+impl<T> Answers<T> {
+    fn of(results: Vec<(&str, Result<T, StoreError>)>, complaint: &'static str) -> Self {
+        let mut answers = Vec::with_capacity(results.len());
+        let mut failure = None;
+        for (name, result) in results {
+            match result {
+                Ok(answer) => answers.push(answer),
                 Err(error) => {
-                    tracing::warn!(node = name, %error, "storage node gives no status");
-                    failure = error;
+                    tracing::warn!(node = name, %error, "{complaint}");
+                    failure = Some(error);
                 }
             }
         }
-        if statuses.is_empty() {
-            Err(failure)
-        } else {
-            Ok(statuses)
+        if answers.is_empty() && failure.is_none() {
+            failure = Some(StoreError::Unavailable("no storage node is known"));
         }
+        Self { answers, failure }
     }
 }

@@ -63,7 +63,7 @@ impl Authentication for Router {
             .at_leader(group, |node| async move { node.end_session(caller).await })
             .await;
         if let Err(error) = ended {
-            tracing::debug!(%error, "session could not be ended; its registration runs out by itself");
+            tracing::debug!(%error, "session could not be ended; its registration ends with its notices");
         }
     }
 }

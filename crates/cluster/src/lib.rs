@@ -18,6 +18,8 @@ mod resume;
 mod router;
 mod slot_map;
 mod spool;
+#[cfg(test)]
+mod tests;
 
 pub use attempts::Patience;
 pub use layout::{Layout, LayoutError};

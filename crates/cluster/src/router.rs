@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailstore::account::QuotaLimits;
-use mailstore::ids::Slot;
+use mailstore::ids::{RequestId, SessionId, Slot};
 use mailstore::mailbox::SpecialUse;
 use mailstore::name::MailboxName;
 use mailstore::ports::StorageNode;
@@ -18,6 +18,9 @@ use rand::RngCore;
 use crate::attempts::{Attempts, Patience};
 use crate::layout::Layout;
 use crate::spool::{Spool, SpoolOptions};
+
+/// How long a node may take to answer a question that all nodes are asked.
+const NODE_ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// What new accounts get, and how long removed ones are kept.
 #[derive(Clone, Debug)]
@@ -123,10 +126,6 @@ impl Router {
         self.inner.spool.taken_bytes()
     }
 
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = (&str, &Arc<dyn StorageNode>)> {
-        self.inner.nodes.iter().map(|(name, node)| (name.as_str(), node))
-    }
-
     pub(crate) fn spool(&self) -> &Spool {
         &self.inner.spool
     }
@@ -146,11 +145,26 @@ impl Router {
         AccountId(id)
     }
 
+    /// Returns the name of one change, the same at every attempt at it.
+    pub(crate) fn new_request(&self) -> RequestId {
+        let mut session = [0; 16];
+        (self.inner.random)(&mut session);
+        RequestId {
+            session: SessionId(session),
+            sequence: 1,
+            created: self.now(),
+        }
+    }
+
     /// Returns a share of one, for pauses that are not to end together.
     fn jitter(&self) -> f64 {
         let mut octets = [0; 4];
         (self.inner.random)(&mut octets);
         f64::from(u32::from_le_bytes(octets)) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    pub(crate) fn groups(&self) -> Vec<GroupId> {
+        self.inner.layout.slots().groups()
     }
 
     pub(crate) fn group_of_slot(&self, slot: Slot) -> GroupId {
@@ -161,10 +175,27 @@ impl Router {
         self.group_of_slot(account.slot())
     }
 
+    /// Calls `call` at every node at once, and returns what each answered by its name. A node that does not
+    /// answer in time is as one that cannot be reached.
+    pub(crate) async fn at_every_node<T, C, F>(&self, call: C) -> Vec<(&str, Result<T, StoreError>)>
+    where
+        C: Fn(Arc<dyn StorageNode>) -> F,
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let answers = self.inner.nodes.iter().map(|(name, node)| {
+            let answer = tokio::time::timeout(NODE_ANSWER_MAX, call(Arc::clone(node)));
+            async move {
+                let late = Err(StoreError::Unavailable("a storage node does not answer"));
+                (name.as_str(), answer.await.unwrap_or(late))
+            }
+        });
+        futures::future::join_all(answers).await
+    }
+
     /// Calls `call` at the leader of the group. Follows hints and tries the other replicas until one
     /// answers; pauses after a round without an answer; gives up when patience ends. An error that is
-    /// not retryable, or that says that the outcome is unknown of a call that cannot be repeated, is the
-    /// caller's.
+    /// not retryable is the caller's. The call is repeated also when its outcome is unknown: a change must
+    /// carry a request id, or be one that can be repeated.
     pub(crate) async fn at_leader<T, C, F>(&self, group: GroupId, call: C) -> Result<T, StoreError>
     where
         C: Fn(Arc<dyn StorageNode>) -> F,

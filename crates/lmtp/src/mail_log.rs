@@ -1,4 +1,6 @@
-//! The log of mail: what became of every recipient. The one place of this role with addresses.
+//! The log of mail: what became of every recipient. The one place of this role with addresses, in fields
+//! whose names say so: whoever sets up logging decides whether they are written. Facteur's own log has
+//! `[withheld]` in their place; a line is found by its transaction.
 
 use std::fmt;
 

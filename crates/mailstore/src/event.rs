@@ -26,7 +26,8 @@ pub enum Event {
         /// The account.
         account: AccountId,
     },
-    /// Credentials or state changed: sessions, caches and tokens are to be looked at.
+    /// Credentials or state changed, or the account is gone: its sessions are over. Not told of limits and
+    /// addresses, which no login depends on.
     AccountChanged {
         /// The account.
         account: AccountId,

@@ -252,8 +252,12 @@ impl NodeAdmin for Remote {
             .await
     }
 
-    async fn accounts(&self) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
-        self.stream(|node| async move { node.accounts().await }).await
+    async fn accounts(
+        &self,
+        group: GroupId,
+    ) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
+        self.stream(|node| async move { node.accounts(group).await })
+            .await
     }
 
     async fn sessions(&self, account: Option<AccountId>) -> Result<Vec<SessionInfo>, StoreError> {

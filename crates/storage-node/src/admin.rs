@@ -43,18 +43,12 @@ impl NodeAdmin for Node {
         .await
     }
 
-    async fn accounts(&self) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
-        let led = self
-            .replication()
-            .groups()
-            .into_iter()
-            .filter(|group| self.replication().leads(*group));
-        let mut groups: Vec<GroupId> = led.collect();
-        let first = groups.pop().map(|group| Position {
-            group,
-            after: None,
-            rest: groups,
-        });
+    async fn accounts(
+        &self,
+        group: GroupId,
+    ) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
+        self.replication().read_barrier(group).await?;
+        let first = Some(Position { group, after: None });
         let pages = try_unfold((self.clone(), first), |(node, position)| async move {
             let Some(position) = position else {
                 return Ok::<_, StoreError>(None);
@@ -69,14 +63,10 @@ impl NodeAdmin for Node {
     }
 
     async fn sessions(&self, account: Option<AccountId>) -> Result<Vec<SessionInfo>, StoreError> {
-        if let Some(account) = account {
-            self.replication().read_barrier(self.group_of(account)).await?;
-        }
         Ok(self.sessions_registry().list(account))
     }
 
     async fn kick(&self, account: AccountId, session: Option<SessionId>) -> Result<u64, StoreError> {
-        self.replication().read_barrier(self.group_of(account)).await?;
         Ok(self
             .sessions_registry()
             .kick(account, session, "ended by the administrator"))
@@ -96,27 +86,19 @@ impl NodeAdmin for Node {
     }
 }
 
-/// How far a list of accounts has come.
+/// How far a list of a group's accounts has come.
 struct Position {
     group: GroupId,
     after: Option<AccountId>,
-    rest: Vec<GroupId>,
 }
 
 /// Returns a page of accounts and where the next one begins.
 async fn page(
     node: &Node,
-    mut position: Position,
+    Position { group, after }: Position,
 ) -> Result<(Vec<AccountInfo>, Option<Position>), StoreError> {
-    let group = position.group;
-    if position.after.is_none() {
-        node.replication().read_barrier(group).await?;
-    }
-    let accounts = node
-        .replication()
-        .accounts(group, position.after, PAGE_ACCOUNTS)
-        .await?;
-    let last = accounts.last().copied();
+    let accounts = node.replication().accounts(group, after, PAGE_ACCOUNTS).await?;
+    let after = accounts.last().copied();
     let full = accounts.len() == PAGE_ACCOUNTS;
     let mut infos = Vec::with_capacity(accounts.len());
     for account in accounts {
@@ -127,14 +109,5 @@ async fn page(
             Err(error) => return Err(error),
         }
     }
-    if full {
-        position.after = last;
-        return Ok((infos, Some(position)));
-    }
-    let next = position.rest.pop().map(|group| Position {
-        group,
-        after: None,
-        rest: position.rest,
-    });
-    Ok((infos, next))
+    Ok((infos, full.then_some(Position { group, after })))
 }

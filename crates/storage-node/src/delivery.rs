@@ -53,20 +53,19 @@ impl DeliveryFilter for ImplicitKeep {
     }
 }
 
-/// Names the commit of a transaction for one recipient, the same at every attempt: the transaction's first
-/// six octets are the milliseconds since the epoch when it began. Recipients that differ in their detail
-/// only lead to one account and each get the message, so the detail is part of the name.
-fn request_of(transaction: [u8; 16], detail: Option<&str>, sequence: u64) -> RequestId {
+/// Names the commit of a transaction for one mailbox, the same at every attempt: the transaction's first
+/// six octets are the milliseconds since the epoch when it began. Recipients of one account that differ in
+/// their detail each get the message, but a mailbox that several of them lead to gets it once.
+fn request_of(transaction: [u8; 16], mailbox: &MailboxName) -> RequestId {
     let mut began = [0; 8];
     began[2..].copy_from_slice(&transaction[..6]);
     let mut name = blake3::Hasher::new();
-    name.update(&transaction)
-        .update(detail.unwrap_or_default().as_bytes());
+    name.update(&transaction).update(mailbox.as_str().as_bytes());
     let mut session = [0; 16];
     name.finalize_xof().fill(&mut session);
     RequestId {
         session: SessionId(session),
-        sequence,
+        sequence: 1,
         created: Timestamp(u64::from_be_bytes(began)),
     }
 }
@@ -103,8 +102,8 @@ impl NodeDelivery for Node {
             mailboxes: &mailboxes,
         };
         let targets = self.filter().mailboxes(&incoming);
-        for (mailbox, sequence) in targets.into_iter().zip(1..) {
-            let request = request_of(envelope.transaction, detail, sequence);
+        for mailbox in targets {
+            let request = request_of(envelope.transaction, &mailbox);
             match self.keep(account, mailbox, content, request).await {
                 Ok(()) => {}
                 Err(StoreError::Rejected(rejection)) => return Ok(Delivered::Refused(rejection)),
@@ -218,9 +217,10 @@ mod tests {
     #[test]
     fn a_transaction_names_its_commit_and_its_beginning() {
         let transaction = [0, 0, 0, 0, 1, 2, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
-        let request = request_of(transaction, None, 1);
+        let (inbox, lists) = (MailboxName::inbox(), MailboxName::parse("lists").expect("a name"));
+        let request = request_of(transaction, &inbox);
         assert_eq!(request.created, Timestamp(258));
-        assert_eq!(request_of(transaction, None, 1), request);
-        assert_ne!(request_of(transaction, Some("lists"), 1).session, request.session);
+        assert_eq!(request_of(transaction, &inbox), request);
+        assert_ne!(request_of(transaction, &lists).session, request.session);
     }
 }

@@ -207,7 +207,7 @@ impl NodeExchange {
             proxy: self.request.proxy.to_string(),
             since: now,
         };
-        let token = node.tokens().renewed(&info, now);
+        let token = node.tokens().mint(&info, now);
         node.sessions_registry().register(info).ok()?;
         let (address, proxy) = (account.address.clone(), self.request.proxy.clone());
         Some(Login {
@@ -319,8 +319,14 @@ impl NodeLogin for Node {
 }
 
 impl Node {
-    /// Registers a session that came from another leader: its token proves the login.
+    /// Registers a session that came from another leader: its token proves the login and says where the
+    /// client is. No bound on new sessions refuses it, since it is none.
     async fn register_again(&self, caller: &Caller) -> Result<(), StoreError> {
+        let now = self.environment().now();
+        let claims = self
+            .tokens()
+            .claims(caller, now)
+            .ok_or(StoreError::Unauthorized)?;
         let account = self.read_account(caller.account, tables::account).await?;
         if account.state != AccountState::Active {
             return Err(StoreError::Unauthorized);
@@ -329,13 +335,13 @@ impl Node {
             session: caller.session,
             account: caller.account,
             address: account.address,
-            protocol: String::new(),
-            peer: String::new(),
+            protocol: claims.protocol,
+            peer: claims.peer,
             proxy: caller.presenter.to_string(),
-            since: self.environment().now(),
+            since: now,
         };
         self.sessions_registry()
-            .register(info)
+            .register_again(info)
             .map_err(|_| StoreError::Overloaded)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use cluster::Router;
 use futures::TryStreamExt;
 use mailstore::account::AccountState;
 use mailstore::address::Address;
-use mailstore::command::{AccountCommand, AddressCommand, Command, Subject};
+use mailstore::command::{AccountCommand, Command, Subject};
 use mailstore::ports::NodeAdmin;
 use mailstore::time::Timestamp;
 use mailstore::{AccountId, GroupId, StoreError};
@@ -16,6 +17,8 @@ use crate::node::Node;
 
 /// Tokens are renewed well before they run out.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(240);
+/// How often sessions that nobody asked the notices of are looked for.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often removed accounts are looked for.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long after the start content is first compared with what the rows name.
@@ -39,44 +42,51 @@ impl Node {
     pub fn renew_tokens(&self) {
         let now = self.environment().now();
         self.sessions_registry()
-            .renew(|info| self.tokens().renewed(info, now));
+            .renew(|info| self.tokens().mint(info, now));
     }
 
-    /// Deletes the data of accounts that were removed and whose time is over. Returns how many.
+    /// Forgets sessions whose proxy never asked for their notices.
+    pub fn expire_sessions(&self) {
+        self.sessions_registry().expire();
+    }
+
+    /// Deletes the data of accounts that were removed and whose time is over. Returns how many. The
+    /// router leads to the groups of their addresses.
     ///
     /// # Errors
-    /// When a group cannot answer; what was not done is done the next time.
-    pub async fn purge_due_accounts(&self) -> Result<u64, StoreError> {
+    /// When a group that this node leads cannot be listed; what was not done is done the next time.
+    pub async fn purge_due_accounts(&self, router: &Router) -> Result<u64, StoreError> {
         let now = self.environment().now();
-        let mut accounts = self.accounts().await?;
         let mut purged = 0;
-        while let Some(info) = accounts.try_next().await? {
-            if matches!(info.account.state, AccountState::Removed { purge_after } if purge_after <= now) {
-                self.purge(info.account.id, info.account.address).await?;
-                purged += 1;
+        for group in self.replication().groups() {
+            if !self.replication().leads(group) {
+                continue;
+            }
+            let mut accounts = self.accounts(group).await?;
+            while let Some(info) = accounts.try_next().await? {
+                let account = info.account;
+                if !matches!(account.state, AccountState::Removed { purge_after } if purge_after <= now) {
+                    continue;
+                }
+                match self.purge(router, account.id, &account.address).await {
+                    Ok(()) => purged += 1,
+                    Err(error) => {
+                        tracing::warn!(account = %account.id, %error, "removed account is purged later");
+                    }
+                }
             }
         }
         Ok(purged)
     }
 
-    /// The address is freed last: until then nobody else can have it, and a step that is repeated finds
-    /// what it needs.
-    async fn purge(&self, account: AccountId, address: Address) -> Result<(), StoreError> {
+    /// Frees the address, then deletes the data. As long as the data is there, the next attempt finds the
+    /// account and repeats both steps, whichever of them failed. In between, restoring the account takes
+    /// its address back or is refused.
+    async fn purge(&self, router: &Router, account: AccountId, address: &Address) -> Result<(), StoreError> {
+        router.release_address(address, account).await?;
         let purge = Command::Account(AccountCommand::Purge);
         self.propose_for(Subject::Account(account), None, purge).await?;
-        let release = Command::Address(AddressCommand::Release { account });
-        match self
-            .propose_for(Subject::Address(address.clone()), None, release)
-            .await
-        {
-            // Another node leads the address's group; its record names an account that is gone, which an
-            // addition under the same address notices.
-            Err(StoreError::NotLeader { .. }) => {
-                tracing::info!(%account, "address of a purged account is led elsewhere and stays reserved");
-                Ok(())
-            }
-            other => other.map(|_| ()),
-        }
+        Ok(())
     }
 
     /// Removes content that no row has named for some time, and fetches what rows name and is not here. A
@@ -126,26 +136,45 @@ impl Node {
         Ok(())
     }
 
-    /// Runs the node's own work until the token is cancelled.
-    pub async fn maintain(self, stop: CancellationToken) {
-        // Looking after content may take long, and tokens must be renewed meanwhile.
-        tokio::join!(self.keep_accounts(&stop), self.keep_content(&stop));
+    /// Runs the node's own work until the token is cancelled. The router leads to the groups that other
+    /// nodes lead.
+    pub async fn maintain(self, router: Router, stop: CancellationToken) {
+        // Looking after content and purging may take long, and tokens must be renewed meanwhile.
+        tokio::join!(
+            self.keep_sessions(&stop),
+            self.keep_accounts(&router, &stop),
+            self.keep_content(&stop)
+        );
     }
 
-    async fn keep_accounts(&self, stop: &CancellationToken) {
+    async fn keep_sessions(&self, stop: &CancellationToken) {
         let mut renewal = tokio::time::interval(RENEWAL_INTERVAL);
-        let mut purge = tokio::time::interval(PURGE_INTERVAL);
+        let mut expiry = tokio::time::interval(EXPIRY_INTERVAL);
         loop {
             // Every branch is a tick or a token, which are cancel safe.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 _ = renewal.tick() => self.renew_tokens(),
-                _ = purge.tick() => {
-                    if let Err(error) = self.purge_due_accounts().await {
-                        tracing::warn!(%error, "removed accounts could not be purged now");
-                    }
+                _ = expiry.tick() => self.expire_sessions(),
+            }
+        }
+    }
+
+    async fn keep_accounts(&self, router: &Router, stop: &CancellationToken) {
+        let mut due = tokio::time::interval(PURGE_INTERVAL);
+        loop {
+            let work = async {
+                due.tick().await;
+                if let Err(error) = self.purge_due_accounts(router).await {
+                    tracing::warn!(%error, "removed accounts could not be purged now");
                 }
+            };
+            // A purge that is cut off is repeated at the next start.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = work => {}
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -10,9 +11,14 @@ use mailstore::ports::{BoxStream, SessionInfo, SessionNotice};
 use mailstore::{AccountId, SessionId};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Notices that may wait for one session. A session that does not take them is ended.
 const NOTICES_PER_SESSION_MAX: usize = 4;
+
+/// How long a session may stand without anyone asking for its notices: its proxy died, or never learned
+/// of the login. A proxy that asks later is registered again.
+const UNSUBSCRIBED_MAX: Duration = Duration::from_secs(60);
 
 /// Bounds of the registry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,8 +60,15 @@ struct State {
 
 struct Registered {
     info: SessionInfo,
+    since: Instant,
     /// `None` until the proxy has asked for notices.
     notices: Option<mpsc::Sender<SessionNotice>>,
+}
+
+impl Registered {
+    fn is_abandoned(&self, now: Instant) -> bool {
+        self.notices.is_none() && now.saturating_duration_since(self.since) >= UNSUBSCRIBED_MAX
+    }
 }
 
 impl SessionRegistry {
@@ -66,21 +79,37 @@ impl SessionRegistry {
         }
     }
 
-    /// Registers a session.
+    /// Registers a new session.
     pub(crate) fn register(&self, info: SessionInfo) -> Result<(), TooManySessions> {
         let mut state = self.state.lock();
+        let now = Instant::now();
+        state.expire(info.account, now);
         if !state.has_room(&info, self.limits) {
             return Err(TooManySessions);
         }
-        state
-            .accounts
-            .entry(info.account)
-            .or_default()
-            .insert(info.session);
-        state
-            .sessions
-            .insert(info.session, Registered { info, notices: None });
+        state.insert(info, now);
         Ok(())
+    }
+
+    /// Registers a session that was let in before, here or at another node. Only the bound of the node holds
+    /// for it: refusing it would end a session that is within its account's bounds.
+    pub(crate) fn register_again(&self, info: SessionInfo) -> Result<(), TooManySessions> {
+        let mut state = self.state.lock();
+        if state.sessions.len() >= self.limits.total {
+            return Err(TooManySessions);
+        }
+        state.insert(info, Instant::now());
+        Ok(())
+    }
+
+    /// Forgets the sessions that nobody asked the notices of.
+    pub(crate) fn expire(&self) {
+        let mut state = self.state.lock();
+        let now = Instant::now();
+        let accounts: Vec<AccountId> = state.accounts.keys().copied().collect();
+        for account in accounts {
+            state.expire(account, now);
+        }
     }
 
     /// Tells whether the session is registered.
@@ -92,10 +121,11 @@ impl SessionRegistry {
     /// stream is dropped.
     pub(crate) fn notices(self: &Arc<Self>, session: SessionId) -> Option<BoxStream<SessionNotice>> {
         let (sender, queue) = mpsc::channel(NOTICES_PER_SESSION_MAX);
-        self.state.lock().sessions.get_mut(&session)?.notices = Some(sender);
+        self.state.lock().sessions.get_mut(&session)?.notices = Some(sender.clone());
         let leave = Leave {
             registry: Arc::clone(self),
             session,
+            notices: sender.downgrade(),
         };
         let stream = futures::stream::unfold((queue, leave), |(mut queue, leave)| async move {
             let notice = queue.recv().await?;
@@ -170,6 +200,32 @@ impl SessionRegistry {
 }
 
 impl State {
+    fn insert(&mut self, info: SessionInfo, since: Instant) {
+        let sessions = self.accounts.entry(info.account).or_default();
+        sessions.insert(info.session);
+        let registered = Registered {
+            since,
+            notices: None,
+            info,
+        };
+        self.sessions.insert(registered.info.session, registered);
+    }
+
+    /// Forgets the sessions of an account that nobody asked the notices of.
+    fn expire(&mut self, account: AccountId, now: Instant) {
+        let of_account = self.accounts.get(&account).into_iter().flatten().copied();
+        let abandoned: Vec<SessionId> = of_account
+            .filter(|session| {
+                self.sessions
+                    .get(session)
+                    .is_some_and(|session| session.is_abandoned(now))
+            })
+            .collect();
+        for session in abandoned {
+            self.remove(session);
+        }
+    }
+
     fn has_room(&self, info: &SessionInfo, limits: SessionLimits) -> bool {
         let of_account = self.accounts.get(&info.account);
         let from_peer = of_account
@@ -202,11 +258,20 @@ impl State {
 struct Leave {
     registry: Arc<SessionRegistry>,
     session: SessionId,
+    notices: mpsc::WeakSender<SessionNotice>,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.registry.end(self.session);
+        let mut state = self.registry.state.lock();
+        // A proxy that asked again holds a newer stream, which this one must not take down with it.
+        let registered = state.sessions.get(&self.session);
+        let current = registered.and_then(|registered| registered.notices.as_ref());
+        if let Some((current, own)) = current.zip(self.notices.upgrade())
+            && current.same_channel(&own)
+        {
+            state.remove(self.session);
+        }
     }
 }
 
@@ -251,6 +316,52 @@ mod tests {
         let outcomes = [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "c")]
             .map(|(session, peer)| registry.register(info(session, peer)).is_ok());
         assert_eq!(outcomes, [true, true, false, true, false]);
+    }
+
+    #[test]
+    fn a_session_that_was_let_in_before_is_no_new_one() {
+        let limits = SessionLimits {
+            per_account_and_peer: 2,
+            per_account: 2,
+            total: 4,
+        };
+        let registry = SessionRegistry::new(limits);
+        let outcomes = [1, 2, 3, 4, 5].map(|session| registry.register_again(info(session, "a")).is_ok());
+        assert_eq!(outcomes, [true, true, true, true, false]);
+        assert_eq!(registry.register(info(6, "b")), Err(TooManySessions));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_nobody_asked_for_is_forgotten_and_locks_nobody_out() {
+        let limits = SessionLimits {
+            per_account_and_peer: 2,
+            ..SessionLimits::default()
+        };
+        let registry = Arc::new(SessionRegistry::new(limits));
+        registry.register(info(1, "a")).expect("there is room");
+        let _notices = registry.notices(SessionId([1; 16])).expect("it is registered");
+        registry.register(info(2, "a")).expect("there is room");
+        assert_eq!(registry.register(info(3, "a")), Err(TooManySessions));
+        tokio::time::advance(UNSUBSCRIBED_MAX).await;
+        assert_eq!(registry.register(info(3, "a")), Ok(()));
+        assert!(!registry.contains(SessionId([2; 16])));
+        tokio::time::advance(UNSUBSCRIBED_MAX).await;
+        registry.expire();
+        let left: Vec<_> = registry.list(None).iter().map(|info| info.session).collect();
+        assert_eq!(left, [SessionId([1; 16])]);
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_notices_that_was_replaced_ends_nothing() {
+        let registry = Arc::new(SessionRegistry::default());
+        let session = SessionId([1; 16]);
+        registry.register(info(1, "::1")).expect("there is room");
+        let old = registry.notices(session).expect("it is registered");
+        let new = registry.notices(session).expect("it is registered");
+        drop(old);
+        assert!(registry.contains(session));
+        drop(new);
+        assert!(!registry.contains(session));
     }
 
     #[test]

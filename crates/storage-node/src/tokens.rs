@@ -7,7 +7,6 @@ use bytes::Bytes;
 use lru::LruCache;
 use mailstore::ports::{Caller, SessionInfo};
 use mailstore::time::Timestamp;
-use mailstore::{AccountId, SessionId};
 use parking_lot::Mutex;
 
 /// Tokens whose signature was found good lately. A signature check costs more than most calls.
@@ -30,39 +29,40 @@ impl Tokens {
     }
 
     /// Returns a token for a session that has just been authenticated or is renewed.
-    pub(crate) fn mint(&self, account: AccountId, session: SessionId, proxy: &str, now: Timestamp) -> Bytes {
-        self.signer
-            .mint(&SessionClaims::new(account, session, proxy, now))
-    }
-
-    /// Returns a new token for a registered session.
-    pub(crate) fn renewed(&self, info: &SessionInfo, now: Timestamp) -> Bytes {
-        self.mint(info.account, info.session, &info.proxy, now)
+    pub(crate) fn mint(&self, info: &SessionInfo, now: Timestamp) -> Bytes {
+        let claims = SessionClaims::new(info.account, info.session, &info.proxy, now);
+        self.signer.mint(&claims.with_client(&info.protocol, &info.peer))
     }
 
     /// Tells whether the caller's token is genuine, his own, and has not run out.
     pub(crate) fn admits(&self, caller: &Caller, now: Timestamp) -> bool {
+        self.claims(caller, now).is_some()
+    }
+
+    /// Returns what the caller's token states, if it is genuine, his own, and has not run out.
+    pub(crate) fn claims(&self, caller: &Caller, now: Timestamp) -> Option<SessionClaims> {
         let known = self.verified.lock().get(&caller.token).cloned();
         let claims = match known {
             Some(claims) => claims,
             None => {
-                let Ok(claims) = self.keys.verify(&caller.token, &caller.presenter, now) else {
-                    return false;
-                };
+                let claims = self.keys.verify(&caller.token, &caller.presenter, now).ok()?;
                 self.verified.lock().put(caller.token.clone(), claims.clone());
                 claims
             }
         };
-        claims.account == caller.account
+        let own = claims.account == caller.account
             && claims.session == caller.session
             && claims.audience == *caller.presenter
-            && now < claims.expires
+            && now < claims.expires;
+        own.then_some(claims)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use auth::{KeyId, Secret};
+    use mailstore::address::Address;
+    use mailstore::{AccountId, SessionId};
 
     use super::*;
 
@@ -76,11 +76,19 @@ mod tests {
     }
 
     fn caller(tokens: &Tokens) -> Caller {
-        let (account, session) = (AccountId([1; 16]), SessionId([2; 16]));
+        let info = SessionInfo {
+            session: SessionId([2; 16]),
+            account: AccountId([1; 16]),
+            address: Address::parse("demo@example.org").expect("an address"),
+            protocol: "imap".into(),
+            peer: "192.0.2.1".into(),
+            proxy: "proxy-1".into(),
+            since: NOW,
+        };
         Caller {
-            account,
-            session,
-            token: tokens.mint(account, session, "proxy-1", NOW),
+            account: info.account,
+            session: info.session,
+            token: tokens.mint(&info, NOW),
             presenter: "proxy-1".into(),
         }
     }

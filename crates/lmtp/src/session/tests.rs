@@ -192,22 +192,43 @@ fn bad_commands_are_bounded_and_good_ones_are_not() {
     assert_eq!(say(&mut session, "DATA"), "close 421");
 }
 
+/// RFC 2033 §4.2: a reply for every RCPT, also where several lead to one copy.
 #[test]
-fn an_account_gets_a_message_once_and_every_recipient_a_reply() {
+fn an_account_gets_a_message_once_for_each_detail_and_every_recipient_a_reply() {
     let mut session = session(|options| options.over_quota = OverQuota::Defer);
-    let recipients = ["b@x", "c@x", "b@x", "c@x", "d@x"];
+    let recipients = [
+        ("b@x", None),
+        ("c@x", None),
+        ("b@x", None),
+        ("c+lists@x", Some("lists")),
+        ("c+LISTS@x", Some("lists")),
+        ("c+work@x", Some("work")),
+        ("d@x", None),
+    ];
     say(&mut session, "LHLO x");
     say(&mut session, MAIL);
-    for address in recipients {
-        say(&mut session, &format!("RCPT TO:<{address}>"));
+    for (path, detail) in recipients {
+        let step = session.command(Command::parse(format!("RCPT TO:<{path}>").as_bytes()));
+        let Step::Resolve(address) = step else {
+            panic!("{step:?}")
+        };
+        let account = address.without_detail().unwrap_or_else(|| address.clone());
+        let mut id = [0; 16];
+        id[0] = account.as_str().as_bytes()[0];
+        let detail = detail.map(str::to_owned);
+        session.resolved(Ok(Recipient {
+            account: AccountId(id),
+            address,
+            detail,
+        }));
     }
     let (distinct, places) = session.transaction().expect("a transaction").distinct();
-    let addresses: Vec<&str> = distinct
+    let details: Vec<Option<&str>> = distinct
         .iter()
-        .map(|recipient| recipient.address.as_str())
+        .map(|recipient| recipient.detail.as_deref())
         .collect();
-    assert_eq!(addresses, ["b@x", "c@x", "d@x"]);
-    assert_eq!(places, [0, 1, 0, 1, 2]);
+    assert_eq!(details, [None, None, Some("lists"), Some("work"), None]);
+    assert_eq!(places, [0, 1, 0, 2, 2, 3, 4]);
 }
 
 const VOCABULARY: [&str; 14] = [

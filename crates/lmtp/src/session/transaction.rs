@@ -38,15 +38,16 @@ impl Transaction {
         }
     }
 
-    /// Returns each account's first recipient, and for every recipient which of these stands for it. A
-    /// message is delivered once to an account, however many of its addresses it was sent to.
+    /// Returns the first recipient of each account and detail, and for every recipient which of these stands
+    /// for it. An account gets a message once for each detail it was sent to (RFC 5233), however many of its
+    /// addresses were named; where details lead to one mailbox, the storage keeps it once.
     pub(crate) fn distinct(&self) -> (Vec<Recipient>, Vec<usize>) {
         let mut distinct: Vec<Recipient> = Vec::new();
         let mut places = Vec::with_capacity(self.recipients.len());
         for Accepted { recipient, .. } in &self.recipients {
             let known = distinct
                 .iter()
-                .position(|other| other.account == recipient.account);
+                .position(|other| other.account == recipient.account && other.detail == recipient.detail);
             places.push(known.unwrap_or(distinct.len()));
             if known.is_none() {
                 distinct.push(recipient.clone());

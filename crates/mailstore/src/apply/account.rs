@@ -78,7 +78,8 @@ pub(super) fn run(work: &mut Workspace<'_>, command: &AccountCommand) -> Result<
     if work.profile.credentials != before.credentials || work.profile.state != before.state {
         work.profile.credentials_version = work.profile.credentials_version.saturating_add(1);
     }
-    if work.profile != before || work.is_purged() {
+    // A change of limits or of the address ends no session: tokens name the account by its id.
+    if work.profile.credentials_version != before.credentials_version || work.is_purged() {
         work.tell(WorkEvent::Account);
     }
     Ok(Reply::Done)

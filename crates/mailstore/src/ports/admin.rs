@@ -56,7 +56,7 @@ pub struct SessionInfo {
     pub session: SessionId,
     /// Its account.
     pub account: AccountId,
-    /// The account's address.
+    /// The account's address when the session was registered.
     pub address: Address,
     /// `imap` and the like.
     pub protocol: String,
@@ -130,7 +130,7 @@ pub trait Administration: Send + Sync {
     /// Lists accounts of all groups, in no order.
     ///
     /// # Errors
-    /// When a group cannot answer; the stream may end with one.
+    /// The stream holds one for each group that cannot answer: its accounts are missing.
     async fn account_list(&self) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError>;
 
     /// Returns one account.
@@ -211,16 +211,17 @@ pub trait Administration: Send + Sync {
     /// A rejection, or the storage's.
     async fn mailbox_delete(&self, account: &AccountSelector, name: MailboxName) -> Result<(), StoreError>;
 
-    /// Lists sessions, of one account or of all.
+    /// Lists sessions, of one account or of all, as every node that answers has them;
+    /// [`status`](Self::status) tells which do.
     ///
     /// # Errors
-    /// When the storage cannot answer.
+    /// When no node answers.
     async fn session_list(&self, account: Option<&AccountSelector>) -> Result<Vec<SessionInfo>, StoreError>;
 
-    /// Ends sessions of an account, one or all. Returns how many.
+    /// Ends sessions of an account, one or all, on every node. Returns how many.
     ///
     /// # Errors
-    /// As [`account_show`](Self::account_show).
+    /// As [`account_show`](Self::account_show), and when none was found while a node did not answer.
     async fn session_kick(
         &self,
         account: &AccountSelector,

@@ -115,19 +115,23 @@ pub trait NodeAdmin: Send + Sync {
     /// As [`account`](Self::account).
     async fn account_tree(&self, account: AccountId) -> Result<MailboxTree, StoreError>;
 
-    /// Lists the accounts of the groups that this node leads.
+    /// Lists the accounts of a group that this node leads.
     ///
     /// # Errors
     /// When the node cannot answer; the stream may end with one.
-    async fn accounts(&self) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError>;
+    async fn accounts(
+        &self,
+        group: GroupId,
+    ) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError>;
 
-    /// Lists the sessions in this node's registry, of one account or of all.
+    /// Lists the sessions in this node's registry, of one account or of all. Whichever node led the group
+    /// when a session came has it, also when it leads no more.
     ///
     /// # Errors
     /// When the node cannot answer.
     async fn sessions(&self, account: Option<AccountId>) -> Result<Vec<SessionInfo>, StoreError>;
 
-    /// Ends sessions of an account, one or all. Returns how many.
+    /// Ends sessions of an account that are in this node's registry, one or all. Returns how many.
     ///
     /// # Errors
     /// When the node cannot answer.

@@ -7,7 +7,7 @@ use mailstore::command::{Command, Subject};
 use mailstore::ids::RequestId;
 use mailstore::ports::{BoxStream, NodeAdmin, NodeStatus, SecretChange, SessionInfo};
 use mailstore::query::{AccountInfo, MailboxTree};
-use mailstore::{AccountId, Reply, SessionId, StoreError, codec};
+use mailstore::{AccountId, GroupId, Reply, SessionId, StoreError, codec};
 
 use super::mail::whole;
 use super::{NodeClient, answer, decoded, items};
@@ -48,8 +48,12 @@ impl NodeAdmin for NodeClient {
         decoded(codec::decode_mailbox_tree(whole(stream).await?))
     }
 
-    async fn accounts(&self) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
-        let stream = answer(self.admin.clone().accounts(proto::Empty {})).await?;
+    async fn accounts(
+        &self,
+        group: GroupId,
+    ) -> Result<BoxStream<Result<AccountInfo, StoreError>>, StoreError> {
+        let message = proto::AccountsRequest { group: group.0 };
+        let stream = answer(self.admin.clone().accounts(message)).await?;
         Ok(items(stream, codec::decode_account_info))
     }
 

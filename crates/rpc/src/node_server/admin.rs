@@ -1,7 +1,7 @@
 //! Administration of one node.
 
-use mailstore::SessionId;
 use mailstore::codec;
+use mailstore::{GroupId, SessionId};
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Answers, NodeServer, account_id, answered, decoded, encoded, fixed, in_pieces, item_stream};
@@ -69,10 +69,11 @@ impl NodeAdmin for NodeServer {
 
     async fn accounts(
         &self,
-        request: Request<proto::Empty>,
+        request: Request<proto::AccountsRequest>,
     ) -> Result<Response<Self::AccountsStream>, Status> {
         may_administer(&request)?;
-        answered(self.node.accounts().await, |accounts| {
+        let group = GroupId(request.into_inner().group);
+        answered(self.node.accounts(group).await, |accounts| {
             item_stream(accounts, |info| codec::encode_account_info(&info))
         })
     }

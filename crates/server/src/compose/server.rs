@@ -82,7 +82,7 @@ impl Server {
     fn serve(&mut self, doors: Doors) -> Result<(), Failure> {
         self.serve_cluster(doors.rpc);
         self.serve_administration(doors.admin)?;
-        self.maintain();
+        self.maintain()?;
         self.fronts.serve_imap(doors.imap, doors.imaps, &mut self.tasks);
         self.fronts.serve_lmtp(doors.lmtp, &mut self.tasks);
         self.watch_certificates();
@@ -139,10 +139,11 @@ impl Server {
         }
     }
 
-    fn maintain(&mut self) {
+    fn maintain(&mut self) -> Result<(), Failure> {
         let Some(storage) = &self.storage else {
-            return;
+            return Ok(());
         };
+        let router = links::router(&self.site, tls::Role::Storage, Some(&storage.node))?;
         let (node, replicas, blobs) = (
             storage.node.clone(),
             storage.replicas.clone(),
@@ -158,9 +159,10 @@ impl Server {
             self.spawn(maintenance::scrub_blobs((blobs, damaged), pace, stop.clone()));
         }
         self.spawn(async move {
-            node.maintain(stop).await;
+            node.maintain(router, stop).await;
             Ok(())
         });
+        Ok(())
     }
 
     fn watch_certificates(&mut self) {

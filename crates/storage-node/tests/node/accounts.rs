@@ -7,7 +7,7 @@ use mailstore::account::AccountState;
 use mailstore::name::MailboxName;
 use mailstore::ports::{AccountAdd, AccountSelector, Administration, SecretChange};
 use mailstore::{AccountId, Rejection, StoreError};
-use simulation::{World, log_in};
+use simulation::{World, WorldOptions, log_in};
 
 use crate::support::{DEMO, PASSWORD, address, by_address, everything, inbox, mail, no_flags, world};
 
@@ -157,10 +157,10 @@ async fn a_removed_account_can_be_restored_until_it_is_purged() {
         .await
         .expect("removed");
     let node = &world.first_running().node;
-    assert_eq!(node.purge_due_accounts().await, Ok(0));
+    assert_eq!(node.purge_due_accounts(&router).await, Ok(0));
     tokio::time::advance(week).await;
-    assert_eq!(node.purge_due_accounts().await, Ok(1));
-    assert_eq!(node.purge_due_accounts().await, Ok(0));
+    assert_eq!(node.purge_due_accounts(&router).await, Ok(1));
+    assert_eq!(node.purge_due_accounts(&router).await, Ok(0));
     let gone = router.account_show(&AccountSelector::Id(id)).await;
     assert_eq!(gone.err(), Some(Rejection::NoSuchAccount.into()));
     // The address is free again, and leads to an account without the old one's mail.
@@ -197,4 +197,36 @@ async fn the_status_names_the_node_and_its_groups() {
     assert_eq!((status.node.as_str(), status.groups.len()), ("node-1", 16));
     assert!(status.groups.iter().all(|group| group.voters == ["node-1"]));
     assert_eq!(status.sessions, 1);
+}
+
+/// The groups of an account and of its address mostly have different leaders.
+#[tokio::test(start_paused = true)]
+async fn the_address_of_a_purged_account_is_free_in_a_cluster_too() {
+    let mut world = World::new(&WorldOptions {
+        machines: 3,
+        ..WorldOptions::single(7)
+    });
+    world.boot_all().await.expect("booted");
+    let router = world.router();
+    let addresses = ["a@example.org", "b@example.org", "c@example.org", "d@example.org"];
+    for address in addresses {
+        router.account_add(add(address)).await.expect("an account");
+        let removed = router
+            .account_remove(&by_address(address), Some(Duration::ZERO))
+            .await;
+        removed.expect("removed");
+    }
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let mut purged = 0;
+    for name in world.names() {
+        let node = &world.running(name).expect("it runs").node;
+        purged += node.purge_due_accounts(&router).await.expect("purged");
+    }
+    assert_eq!(purged, addresses.len() as u64);
+    for address in addresses {
+        router
+            .account_add(add(address))
+            .await
+            .expect("the address is free");
+    }
 }

@@ -9,11 +9,12 @@ use bytes::Bytes;
 use cluster::Router;
 use futures::StreamExt;
 use mailstore::ports::{
-    Administration, Authentication, LoginFailure, SaslExchange, SaslOutcome, SecretChange, SessionNotice,
+    Administration, Authentication, LoginFailure, SaslExchange, SaslOutcome, SecretChange, SessionInfo,
+    SessionNotice,
 };
 use simulation::{log_in, login_request};
 
-use crate::support::{DEMO, PASSWORD, by_address, world};
+use crate::support::{DEMO, PASSWORD, address, by_address, messages_at_most, world};
 
 async fn begin(router: &Router, user: &str, mechanism: &str) -> Box<dyn SaslExchange> {
     router
@@ -231,4 +232,40 @@ async fn sessions_end_with_logout_and_with_their_notices() {
     assert_eq!(router.session_list(None).await.map(|list| list.len()), Ok(1));
     router.logout(&session.caller).await;
     assert_eq!(router.session_list(None).await, Ok(Vec::new()));
+}
+
+/// What bounds and lists go by comes back with the token when the registry was lost.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_registered_again_is_listed_as_before() {
+    let (mut world, session) = world().await;
+    let before = world.router().session_list(None).await.expect("a list");
+    let name = world.names()[0].clone();
+    world.stop(&name).await.expect("stopped");
+    world.boot(&name).await.expect("booted");
+    let router = world.router();
+    assert_eq!(router.session_list(None).await, Ok(Vec::new()));
+    let _notices = router.session_notices(&session.caller).await.expect("notices");
+    let after = router.session_list(None).await.expect("a list");
+    let client = |list: &[SessionInfo]| {
+        let clients = list.iter().map(|info| (info.protocol.clone(), info.peer.clone()));
+        clients.collect::<Vec<_>>()
+    };
+    assert!(!client(&before).is_empty());
+    assert_eq!(client(&after), client(&before));
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_limits_and_a_new_address_end_no_session() {
+    let (world, session) = world().await;
+    let router = world.router();
+    let _notices = router.session_notices(&session.caller).await.expect("notices");
+    router
+        .account_set_limits(&by_address(DEMO), messages_at_most(7))
+        .await
+        .expect("limits");
+    router
+        .account_rename(&by_address(DEMO), address("new@example.org"))
+        .await
+        .expect("renamed");
+    assert_eq!(router.session_list(None).await.map(|list| list.len()), Ok(1));
 }

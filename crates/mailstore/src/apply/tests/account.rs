@@ -238,3 +238,25 @@ fn a_request_older_than_what_is_remembered_is_never_executed() {
     // What was remembered still is.
     assert_eq!(requests.send(requests.request, later), Ok(Reply::Done));
 }
+
+#[test]
+fn only_what_a_login_depends_on_ends_sessions() {
+    let mut fixture = Fixture::new();
+    let mut check = |command: AccountCommand, ends: bool| {
+        let entry = fixture.entry(Command::Account(command.clone()));
+        let told = fixture
+            .apply(&entry)
+            .events
+            .contains(&Event::AccountChanged { account: ID });
+        assert_eq!(told, ends, "{command:?}");
+    };
+    check(AccountCommand::SetLimits(QuotaLimits::default()), false);
+    let address = Address::parse("new@example.org").expect("an address");
+    check(AccountCommand::SetAddress(address), false);
+    check(AccountCommand::SetCredentials(Credentials(vec![1].into())), true);
+    check(AccountCommand::SetSuspended(true), true);
+    check(AccountCommand::SetSuspended(false), true);
+    let purge_after = START;
+    check(AccountCommand::Remove { purge_after }, true);
+    check(AccountCommand::Purge, true);
+}
