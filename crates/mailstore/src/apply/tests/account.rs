@@ -170,7 +170,7 @@ impl Requests {
     fn send(&mut self, request: RequestId, leader: u64) -> Result<Reply, Rejection> {
         let subscribe = MailboxCommand::Subscribe {
             name: name("x"),
-            subscribed: request.sequence % 2 == 0,
+            subscribed: request.sequence.is_multiple_of(2),
         };
         let mut entry = self.fixture.entry(Command::Mailbox(subscribe));
         entry.time = Timestamp(leader);
