@@ -2,7 +2,7 @@
 //!
 //! A [`World`] is a cluster of machines in one thread: the product's own storage nodes on
 //! [`SimDisk`](disk::SimDisk)s, with time that stands still until everybody waits, and randomness that
-//! follows from a seed. [`run`] lets clients work there while faults happen, and hands what they saw to the
+//! follows from a seed. [`run`](fn@run) lets clients work there while faults happen, and hands what they saw to the
 //! [`checker`]s. [`run_cluster`] does so with several machines that fail one at a time while clients go on. The same
 //! seed gives the same run, line by line.
 //!

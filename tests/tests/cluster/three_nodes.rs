@@ -3,7 +3,7 @@
 use cluster_tests::cluster::Cluster;
 use cluster_tests::history::History;
 use cluster_tests::imap::Status;
-use cluster_tests::{Imap, ServerOptions, mail};
+use cluster_tests::{Imap, ServerOptions, mail, wait};
 
 /// Starts three nodes that bear a machine on which much else runs: with fewer groups, and with more patience before
 /// another leader is looked for. How long that takes by default is the matter of the tests of `consensus`.
@@ -70,7 +70,9 @@ fn without_a_majority_nothing_is_acknowledged() {
     for node in cluster.nodes.iter_mut().take(2) {
         node.restart();
     }
-    let mut client = Imap::login(cluster.access());
+    // Those that were restarted vote only when the lease that they may have granted has run out.
+    let access = cluster.access();
+    let mut client = wait::until("a majority", || Imap::try_login(access, &access.user).ok());
     let stored = client.dump("INBOX");
     assert!(
         stored.iter().any(|stored| stored.body == message),

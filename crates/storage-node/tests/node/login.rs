@@ -154,6 +154,21 @@ async fn a_message_that_names_another_user_is_refused() {
     assert_eq!(refused, SaslOutcome::Failure(LoginFailure::Credentials));
 }
 
+/// Whoever has as many sessions as he may have is told so, and not that he has been guessing.
+#[tokio::test(start_paused = true)]
+async fn too_many_sessions_are_not_too_many_attempts() {
+    let (world, _) = world().await;
+    let router = world.router();
+    let mut refused = None;
+    for _ in 0..100 {
+        refused = log_in(&router, DEMO, PASSWORD).await.expect("an answer").err();
+        if refused.is_some() {
+            break;
+        }
+    }
+    assert_eq!(refused, Some(LoginFailure::TooManySessions));
+}
+
 #[tokio::test(start_paused = true)]
 async fn guessing_is_slowed_down_and_then_refused_for_a_while() {
     let (world, _) = world().await;
