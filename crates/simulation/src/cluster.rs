@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailstore::account::QuotaLimits;
-use mailstore::address::Address;
-use mailstore::ports::Mail;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::checker::{AccountModel, Client as ClientNumber};
-use crate::client::{Client, Identity, Views};
+use crate::client::Client;
 use crate::history::{AccountNumber, History};
 use crate::machine::Running;
 use crate::random::Random;
-use crate::run::{Outcome, PASSWORD, Stuck, in_time};
+use crate::run::{Outcome, Stuck, in_time};
+use crate::stage::Stage;
 use crate::world::{World, WorldOptions};
 
 const CLIENTS_PER_ACCOUNT: u32 = 2;
@@ -78,11 +75,7 @@ enum ClusterFault {
 }
 
 struct ClusterRun {
-    world: World,
-    history: Arc<Mutex<History>>,
-    random: Random,
-    views: Views,
-    accounts: Vec<Address>,
+    stage: Stage,
     /// Ends with the name of a machine and the time when it was started, when that node cannot go on.
     supervisors: JoinSet<(String, Instant)>,
     started: BTreeMap<String, Instant>,
@@ -96,28 +89,20 @@ impl ClusterRun {
             groups: 2,
             ..WorldOptions::single(random.draw())
         });
-        let accounts = (0..2).map(|number| {
-            let address = format!("user{number}@example.org");
-            Address::parse(&address).expect("invariant: an address")
-        });
         Self {
-            world,
-            history,
-            random,
-            views: Views::default(),
-            accounts: accounts.collect(),
+            stage: Stage::new(world, history, random, 2),
             supervisors: JoinSet::new(),
             started: BTreeMap::new(),
         }
     }
 
     async fn play(&mut self, options: &ClusterOptions) -> Result<(), Stuck> {
-        for name in self.world.names().to_vec() {
+        for name in self.stage.world.names().to_vec() {
             self.boot(&name).await?;
         }
         let mut clients = self.begin(options.operations).await?;
         for _ in 0..options.faults {
-            let quiet = Duration::from_millis(self.random.below(1500));
+            let quiet = Duration::from_millis(self.stage.random.below(1500));
             self.pass(quiet).await?;
             self.befall().await?;
         }
@@ -126,26 +111,27 @@ impl ClusterRun {
             return Err("clients do not come to an end".to_owned());
         }
         self.pass(HEALING).await?;
-        self.history.lock().set_under_fault(false);
+        self.stage.history.lock().set_under_fault(false);
         self.look_at_everything().await?;
         // What has no answer may still be on its way, until every process is gone.
-        for name in self.world.names().to_vec() {
-            self.world.cut_power(&name).await;
+        for name in self.stage.world.names().to_vec() {
+            self.stage.world.cut_power(&name).await;
         }
-        self.history.lock().note("all machines lose their power");
-        for name in self.world.names().to_vec() {
+        self.stage.history.lock().note("all machines lose their power");
+        for name in self.stage.world.names().to_vec() {
             self.boot(&name).await?;
         }
         self.pass(HEALING).await?;
         self.look_at_everything().await?;
-        self.history.lock().settle();
+        self.stage.history.lock().settle();
         Ok(())
     }
 
     async fn boot(&mut self, name: &str) -> Result<(), Stuck> {
-        let booted = self.world.boot(name).await;
+        let booted = self.stage.world.boot(name).await;
         booted.map_err(|error| format!("{name} does not start: {error}"))?;
         let running = self
+            .stage
             .world
             .running(name)
             .expect("invariant: it was started")
@@ -161,20 +147,13 @@ impl ClusterRun {
 
     /// Makes the accounts and lets clients work on them.
     async fn begin(&mut self, operations: u32) -> Result<JoinSet<()>, Stuck> {
-        let stuck = |error| format!("accounts: {error}");
-        for (number, address) in self.accounts.clone().into_iter().enumerate() {
-            let added = self.world.add_account(address.as_str(), PASSWORD).await;
-            added.map_err(stuck)?;
-            let session = self.world.session(address.as_str(), PASSWORD).await;
-            let session = session.map_err(stuck)?;
-            let tree = session.router.mailbox_tree(&session.caller).await;
-            let tree = tree.map_err(stuck)?;
-            let model = AccountModel::of(&tree, QuotaLimits::default());
-            self.history.lock().begin(number, model);
+        for account in self.stage.accounts() {
+            let made = self.stage.make_account(account, None).await;
+            made.map_err(|error| format!("accounts: {error}"))?;
         }
-        self.history.lock().set_under_fault(true);
+        self.stage.history.lock().set_under_fault(true);
         let mut clients = JoinSet::new();
-        for account in 0..self.accounts.len() {
+        for account in self.stage.accounts() {
             for number in 0..CLIENTS_PER_ACCOUNT {
                 let client = self.client(account, number).await?;
                 clients.spawn(client.run(operations, Duration::from_millis(300)));
@@ -184,55 +163,45 @@ impl ClusterRun {
     }
 
     async fn client(&mut self, account: AccountNumber, number: u32) -> Result<Client, Stuck> {
-        let address = self.accounts.get(account).cloned();
-        let address = address.expect("invariant: an account of the run");
-        let session = self.world.session(address.as_str(), PASSWORD).await;
-        let session = session.map_err(|error| format!("nobody can log in: {error}"))?;
-        let identity = Identity {
-            number: ClientNumber(number),
-            account,
-            address,
-            views: self.views.clone(),
-        };
-        let random = self.random.fork();
-        Ok(Client::new(identity, session, random, Arc::clone(&self.history)))
+        let client = self.stage.client(account, number).await;
+        client.map_err(|error| format!("nobody can log in: {error}"))
     }
 
     /// Lets one fault happen, and mends it.
     async fn befall(&mut self) -> Result<(), Stuck> {
-        let names = self.world.names().to_vec();
-        let name = self.random.pick(&names).cloned().unwrap_or_default();
-        let fault = match self.random.below(100) {
+        let names = self.stage.world.names().to_vec();
+        let name = self.stage.random.pick(&names).cloned().unwrap_or_default();
+        let fault = match self.stage.random.below(100) {
             0..30 => ClusterFault::Kill,
             30..55 => ClusterFault::PowerLoss,
             55..75 => ClusterFault::Isolation,
             75..90 => ClusterFault::Mute,
             _ => ClusterFault::ClockJump,
         };
-        self.history.lock().fault(&(name.as_str(), fault));
+        self.stage.history.lock().fault(&(name.as_str(), fault));
         match fault {
-            ClusterFault::Kill => self.world.kill(&name).await,
-            ClusterFault::PowerLoss => self.world.cut_power(&name).await,
+            ClusterFault::Kill => self.stage.world.kill(&name).await,
+            ClusterFault::PowerLoss => self.stage.world.cut_power(&name).await,
             ClusterFault::Isolation | ClusterFault::Mute => {
                 for other in names.iter().filter(|other| **other != name) {
-                    self.world.network.cut(&name, other);
+                    self.stage.world.network.cut(&name, other);
                     if fault == ClusterFault::Isolation {
-                        self.world.network.cut(other, &name);
+                        self.stage.world.network.cut(other, &name);
                     }
                 }
             }
             ClusterFault::ClockJump => {
-                let clock = &self.world.machine(&name).environment;
+                let clock = &self.stage.world.machine(&name).environment;
                 clock.set_clock_forward(Duration::from_secs(60));
             }
         }
-        let lasting = Duration::from_millis(self.random.below(4000));
+        let lasting = Duration::from_millis(self.stage.random.below(4000));
         self.pass(lasting).await?;
-        self.world.network.heal();
-        if self.world.running(&name).is_none() {
+        self.stage.world.network.heal();
+        if self.stage.world.running(&name).is_none() {
             self.boot(&name).await?;
         }
-        self.history.lock().note(format!("{name} is well again"));
+        self.stage.history.lock().note(format!("{name} is well again"));
         Ok(())
     }
 
@@ -247,17 +216,18 @@ impl ClusterRun {
                 () = tokio::time::sleep_until(end) => return Ok(()),
             };
             let (name, since) = failed;
-            let is_of_now = self.started.get(&name) == Some(&since) && self.world.running(&name).is_some();
+            let is_of_now =
+                self.started.get(&name) == Some(&since) && self.stage.world.running(&name).is_some();
             if is_of_now {
-                self.history.lock().note(format!("{name} cannot go on"));
-                self.world.kill(&name).await;
+                self.stage.history.lock().note(format!("{name} cannot go on"));
+                self.stage.world.kill(&name).await;
                 self.boot(&name).await?;
             }
         }
     }
 
     async fn look_at_everything(&mut self) -> Result<(), Stuck> {
-        for account in 0..self.accounts.len() {
+        for account in self.stage.accounts() {
             let mut client = self.client(account, 99).await?;
             client.look_at_everything().await;
         }

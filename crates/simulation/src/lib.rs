@@ -23,6 +23,7 @@ mod random;
 mod remote;
 mod run;
 mod session;
+mod stage;
 mod world;
 
 pub use client::{Client, Identity, Views};

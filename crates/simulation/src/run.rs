@@ -5,23 +5,20 @@ use std::time::Duration;
 
 use mailstore::StoreError;
 use mailstore::account::QuotaLimits;
-use mailstore::address::Address;
-use mailstore::ports::{AccountSelector, Administration, Mail};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::checker::{AccountModel, Client as ClientNumber};
-use crate::client::{Client, Identity, Views};
+use crate::client::Client;
 use crate::fault::Fault;
 use crate::history::{AccountNumber, Counts, History};
 use crate::machine::Running;
 use crate::mutation::Mutation;
 use crate::random::Random;
+use crate::stage::Stage;
 use crate::world::{World, WorldOptions};
 
 const MACHINE: &str = "node-1";
-pub(crate) const PASSWORD: &str = "correct horse";
 /// Fewer than a server has, since each costs a run the same and shows nothing more.
 const GROUPS: u32 = 4;
 const CLIENTS_PER_ACCOUNT: u32 = 3;
@@ -116,11 +113,7 @@ pub(crate) fn in_time<F: Future<Output = ()>>(
 pub(crate) type Stuck = String;
 
 struct Run {
-    world: World,
-    history: Arc<Mutex<History>>,
-    random: Random,
-    views: Views,
-    accounts: Vec<Address>,
+    stage: Stage,
 }
 
 /// How a life goes on after its fault.
@@ -144,16 +137,8 @@ impl Run {
         let machine = world.machine_mut(MACHINE);
         machine.mutation = options.mutation;
         machine.options.node.blob_grace = BLOB_GRACE;
-        let accounts = (0..options.accounts).map(|number| {
-            let address = format!("user{number}@example.org");
-            Address::parse(&address).expect("invariant: an address")
-        });
         Self {
-            world,
-            history,
-            random,
-            views: Views::default(),
-            accounts: accounts.collect(),
+            stage: Stage::new(world, history, random, options.accounts),
         }
     }
 
@@ -167,10 +152,14 @@ impl Run {
                 self.boot().await?;
                 self.look_at_everything().await?;
                 sleep(BLOB_GRACE + Duration::from_secs(2)).await;
-                tidy_up(self.world.first_running().clone(), Arc::clone(&self.history)).await;
+                tidy_up(
+                    self.stage.world.first_running().clone(),
+                    Arc::clone(&self.stage.history),
+                )
+                .await;
             }
-            let fault = Fault::choose(&mut self.random);
-            self.history.lock().note(format!("life {life}"));
+            let fault = Fault::choose(&mut self.stage.random);
+            self.stage.history.lock().note(format!("life {life}"));
             let end = self.live(fault, options.operations).await?;
             self.end(end).await;
         }
@@ -184,65 +173,51 @@ impl Run {
     }
 
     async fn boot(&mut self) -> Result<(), Stuck> {
-        self.world.machine(MACHINE).disk.set_capacity_bytes(u64::MAX / 2);
-        let booted = self.world.boot(MACHINE).await;
+        self.stage
+            .world
+            .machine(MACHINE)
+            .disk
+            .set_capacity_bytes(u64::MAX / 2);
+        let booted = self.stage.world.boot(MACHINE).await;
         booted.map_err(|error| format!("the node does not start: {error}"))?;
-        let damaged = self.world.first_running().opened.damaged.clone();
+        let damaged = self.stage.world.first_running().opened.damaged.clone();
         if !damaged.is_empty() {
             // A loss of power is no damage: what was not acknowledged is cut.
             let text = format!("content is damaged: {damaged:?}");
-            self.history.lock().violation(text);
+            self.stage.history.lock().violation(text);
         }
         Ok(())
     }
 
     async fn end(&mut self, end: End) {
-        self.history.lock().note(format!("end {end:?}"));
+        self.stage.history.lock().note(format!("end {end:?}"));
         match end {
             End::InOrder => {
-                if let Err(error) = self.world.stop(MACHINE).await {
-                    self.history
+                if let Err(error) = self.stage.world.stop(MACHINE).await {
+                    self.stage
+                        .history
                         .lock()
                         .violation(format!("not stopped in order: {error}"));
                 }
             }
-            End::Kill => self.world.kill(MACHINE).await,
-            End::PowerLoss => self.world.cut_power(MACHINE).await,
+            End::Kill => self.stage.world.kill(MACHINE).await,
+            End::PowerLoss => self.stage.world.cut_power(MACHINE).await,
         }
     }
 
     async fn make_accounts(&mut self) -> Result<(), StoreError> {
-        for (number, address) in self.accounts.clone().into_iter().enumerate() {
-            self.world.add_account(address.as_str(), PASSWORD).await?;
-            let selector = AccountSelector::Address(address.clone());
-            let limits = limits_of(number);
-            self.world.router().account_set_limits(&selector, limits).await?;
-            let session = self.world.session(address.as_str(), PASSWORD).await?;
-            let tree = session.router.mailbox_tree(&session.caller).await?;
-            self.history.lock().begin(number, AccountModel::of(&tree, limits));
+        for account in self.stage.accounts() {
+            self.stage.make_account(account, Some(limits_of(account))).await?;
         }
         Ok(())
     }
 
-    /// Logs a client in.
+    /// Logs a client in, which may take a while behind a fault.
     async fn client(&mut self, account: AccountNumber, number: u32) -> Result<Client, Stuck> {
-        let address = self
-            .accounts
-            .get(account)
-            .expect("invariant: an account of the run");
         let mut failure = StoreError::Unauthorized;
         for _ in 0..LOGINS_MAX {
-            match self.world.session(address.as_str(), PASSWORD).await {
-                Ok(session) => {
-                    let identity = Identity {
-                        number: ClientNumber(number),
-                        account,
-                        address: address.clone(),
-                        views: self.views.clone(),
-                    };
-                    let random = self.random.fork();
-                    return Ok(Client::new(identity, session, random, Arc::clone(&self.history)));
-                }
+            match self.stage.client(account, number).await {
+                Ok(client) => return Ok(client),
                 Err(error) => failure = error,
             }
             sleep(Duration::from_secs(1)).await;
@@ -252,26 +227,30 @@ impl Run {
 
     /// Looks at everything, which decides what became of commands without an answer.
     async fn look_at_everything(&mut self) -> Result<(), Stuck> {
-        for account in 0..self.accounts.len() {
+        for account in self.stage.accounts() {
             // A client of its own, since the others remember what they saw.
             let mut client = self.client(account, 99).await?;
             client.look_at_everything().await;
         }
-        self.history.lock().settle();
+        self.stage.history.lock().settle();
         Ok(())
     }
 
     /// Lets clients work until they are done or the node is gone, with a fault on the way.
     async fn live(&mut self, fault: Fault, operations: u32) -> Result<End, Stuck> {
         let mut clients = JoinSet::new();
-        for account in 0..self.accounts.len() {
+        for account in self.stage.accounts() {
             for number in 0..CLIENTS_PER_ACCOUNT {
                 let client = self.client(account, number).await?;
                 clients.spawn(client.run(operations, PAUSE_MAX));
             }
         }
-        let running = self.world.first_running().clone();
-        let (pause, node, history) = (self.random.below(500), running.clone(), Arc::clone(&self.history));
+        let running = self.stage.world.first_running().clone();
+        let (pause, node, history) = (
+            self.stage.random.below(500),
+            running.clone(),
+            Arc::clone(&self.stage.history),
+        );
         clients.spawn(async move {
             sleep(Duration::from_millis(pause)).await;
             tidy_up(node, history).await;
@@ -332,13 +311,16 @@ impl Run {
             Fault::PowerCut { .. } | Fault::PowerLoss { .. } => End::PowerLoss,
             Fault::Kill { .. } => End::Kill,
             Fault::SyncFailure { .. } => {
-                let reached =
-                    failing_sync.is_some_and(|sync| self.world.machine(MACHINE).disk.sync_count() >= sync);
+                let reached = failing_sync
+                    .is_some_and(|sync| self.stage.world.machine(MACHINE).disk.sync_count() >= sync);
                 if !reached {
                     return End::PowerLoss;
                 }
                 if timeout(NOTICE, failure).await.is_err() {
-                    self.history.lock().violation("a failed sync went unnoticed");
+                    self.stage
+                        .history
+                        .lock()
+                        .violation("a failed sync went unnoticed");
                 }
                 after_failure(fault)
             }
@@ -350,8 +332,8 @@ impl Run {
 
     /// Begins a fault. Returns which sync it lets fail.
     async fn begin(&self, running: &Running, fault: Fault) -> Option<u64> {
-        self.history.lock().fault(&fault);
-        let disk = &self.world.machine(MACHINE).disk;
+        self.stage.history.lock().fault(&fault);
+        let disk = &self.stage.world.machine(MACHINE).disk;
         match fault {
             Fault::Stop | Fault::Kill { .. } | Fault::PowerLoss { .. } => None,
             Fault::PowerCut { steps, .. } => {
@@ -370,12 +352,12 @@ impl Run {
                 disk.set_capacity_bytes(used.saturating_add(free_bytes));
                 sleep(lasting).await;
                 disk.set_capacity_bytes(u64::MAX / 2);
-                self.history.lock().note("there is room again");
+                self.stage.history.lock().note("there is room again");
                 None
             }
             Fault::ClockJump { seconds, .. } => {
                 let by = Duration::from_secs(seconds.unsigned_abs());
-                let clock = &self.world.machine(MACHINE).environment;
+                let clock = &self.stage.world.machine(MACHINE).environment;
                 if seconds < 0 {
                     clock.set_clock_back(by);
                 } else {
@@ -400,7 +382,7 @@ impl Run {
         let replicas = async {
             loop {
                 match running.replicas.repair_next_failure().await {
-                    Ok(()) => self.history.lock().note("a replica was repaired"),
+                    Ok(()) => self.stage.history.lock().note("a replica was repaired"),
                     Err(error) => return error.to_string(),
                 }
             }
@@ -414,7 +396,10 @@ impl Run {
             failed = replicas => failed,
             failed = content => failed,
         };
-        self.history.lock().note(format!("the node has failed: {failed}"));
+        self.stage
+            .history
+            .lock()
+            .note(format!("the node has failed: {failed}"));
     }
 }
 

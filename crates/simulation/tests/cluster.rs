@@ -1,19 +1,15 @@
 //! Seeds of three machines that are run with every change.
 
-use simulation::{ClusterOptions, Outcome, run_cluster};
+mod support;
+
+use simulation::{ClusterOptions, run_cluster};
+use support::{assert_same, assert_sound};
 
 fn check(seeds: std::ops::Range<u64>) {
     for seed in seeds {
-        let Outcome {
-            trace,
-            violations,
-            counts,
-        } = run_cluster(&ClusterOptions::of_seed(seed));
-        let tail = trace[trace.len().saturating_sub(40)..].join("\n");
-        assert!(
-            violations.is_empty(),
-            "{tail}\n{violations:#?}\nagain: cargo run -p simulation -- --cluster --seeds 1 --from {seed} --trace"
-        );
+        let outcome = run_cluster(&ClusterOptions::of_seed(seed));
+        assert_sound(&outcome, &format!("--cluster --seeds 1 --from {seed}"));
+        let counts = outcome.counts;
         // Faults one at a time leave a majority, which serves on: most of what is asked is answered.
         assert!(
             counts.accepted > 150 && counts.contents > 20 && counts.unknown * 10 < counts.operations,
@@ -36,9 +32,5 @@ fn seeds_10_to_19() {
 #[test]
 fn a_seed_gives_the_same_run_each_time() {
     let options = ClusterOptions::of_seed(5);
-    let (one, other) = (run_cluster(&options), run_cluster(&options));
-    for (line, (one, other)) in one.trace.iter().zip(&other.trace).enumerate() {
-        assert_eq!(one, other, "line {line}");
-    }
-    assert_eq!(one, other);
+    assert_same(&run_cluster(&options), &run_cluster(&options), options.seed);
 }

@@ -1,20 +1,16 @@
 //! Seeds that are run with every change.
 
-use simulation::{Outcome, RunOptions, run};
+mod support;
+
+use simulation::{RunOptions, run};
+use support::{assert_same, assert_sound};
 
 fn check(seeds: std::ops::Range<u64>) {
     let mut collected = 0;
     for seed in seeds {
-        let Outcome {
-            trace,
-            violations,
-            counts,
-        } = run(&RunOptions::of_seed(seed));
-        let tail = trace[trace.len().saturating_sub(40)..].join("\n");
-        assert!(
-            violations.is_empty(),
-            "{tail}\n{violations:#?}\nagain: cargo run -p simulation -- --seeds 1 --from {seed} --trace"
-        );
+        let outcome = run(&RunOptions::of_seed(seed));
+        assert_sound(&outcome, &format!("--seeds 1 --from {seed}"));
+        let counts = outcome.counts;
         // A run in which nothing happened proves nothing.
         assert!(
             counts.accepted > 100 && counts.contents > 20,
@@ -61,10 +57,7 @@ fn seed_41_keeps_what_is_stored_behind_a_torn_record() {
 #[test]
 fn a_seed_gives_the_same_run_each_time() {
     for seed in [3, 17] {
-        let (one, other) = (run(&RunOptions::of_seed(seed)), run(&RunOptions::of_seed(seed)));
-        for (line, (one, other)) in one.trace.iter().zip(&other.trace).enumerate() {
-            assert_eq!(one, other, "line {line} of seed {seed}");
-        }
-        assert_eq!(one, other, "seed {seed}");
+        let options = RunOptions::of_seed(seed);
+        assert_same(&run(&options), &run(&options), seed);
     }
 }
