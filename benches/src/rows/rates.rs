@@ -43,22 +43,42 @@ pub enum Mailboxes {
     Shared,
 }
 
-struct Append {
+/// The messages of one connection. Their numbers go in steps of the number of connections, so that none is sent twice.
+struct Messages {
     target: Target,
-    client: Imap,
-    mailbox: String,
-    /// Numbers of messages go in steps of the number of connections, so that none is sent twice.
     next: usize,
     stride: usize,
     done: usize,
 }
 
-impl Worker for Append {
-    async fn step(&mut self) -> anyhow::Result<()> {
+impl Messages {
+    fn of_connection(target: &Target, number: usize, connections: usize) -> Self {
+        Self {
+            target: target.clone(),
+            next: number,
+            stride: connections,
+            done: 0,
+        }
+    }
+
+    fn next(&mut self) -> Vec<u8> {
         let message = self.target.message(self.next);
         self.next += self.stride;
+        message
+    }
+}
+
+struct Append {
+    client: Imap,
+    mailbox: String,
+    messages: Messages,
+}
+
+impl Worker for Append {
+    async fn step(&mut self) -> anyhow::Result<()> {
+        let message = self.messages.next();
         self.client.append(&self.mailbox, &message).await?;
-        self.done += 1;
+        self.messages.done += 1;
         Ok(())
     }
 }
@@ -75,20 +95,16 @@ pub async fn append(runs: &mut Runs<'_>, connections: usize, mailboxes: Mailboxe
         if mailboxes == Mailboxes::Own || number == 0 {
             client.fresh(&mailbox).await?;
         }
-        let target = target.clone();
         workers.push(Append {
-            target,
             client,
             mailbox,
-            next: number,
-            stride: connections,
-            done: 0,
+            messages: Messages::of_connection(target, number, connections),
         });
     }
     for _ in 0..runs.count() {
         workers = runs.throughput(workers).await?;
     }
-    let total: usize = workers.iter().map(|worker| worker.done).sum();
+    let total: usize = workers.iter().map(|worker| worker.messages.done).sum();
     let mut there = 0;
     for (at, worker) in workers.iter_mut().enumerate() {
         if mailboxes == Mailboxes::Own || at == 0 {
@@ -103,20 +119,16 @@ pub async fn append(runs: &mut Runs<'_>, connections: usize, mailboxes: Mailboxe
 }
 
 struct Deliver {
-    target: Target,
     client: Lmtp,
     recipient: String,
-    next: usize,
-    stride: usize,
-    done: usize,
+    messages: Messages,
 }
 
 impl Worker for Deliver {
     async fn step(&mut self) -> anyhow::Result<()> {
-        let message = self.target.message(self.next);
-        self.next += self.stride;
+        let message = self.messages.next();
         self.client.deliver(&self.recipient, &message).await?;
-        self.done += 1;
+        self.messages.done += 1;
         Ok(())
     }
 }
@@ -127,20 +139,16 @@ pub async fn deliver(runs: &mut Runs<'_>, connections: usize) -> anyhow::Result<
     let mut workers = Vec::new();
     for number in 0..connections {
         let client = target.lmtp().await?;
-        let (target, recipient) = (target.clone(), target.recipient(number));
         workers.push(Deliver {
-            target,
             client,
-            recipient,
-            next: number,
-            stride: connections,
-            done: 0,
+            recipient: target.recipient(number),
+            messages: Messages::of_connection(target, number, connections),
         });
     }
     for _ in 0..runs.count() {
         workers = runs.throughput(workers).await?;
     }
-    let total: usize = workers.iter().map(|worker| worker.done).sum();
+    let total: usize = workers.iter().map(|worker| worker.messages.done).sum();
     let there = inboxes(target).await? - before;
     ensure!(
         there == total,
