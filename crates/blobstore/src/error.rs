@@ -15,6 +15,9 @@ pub enum Error {
     /// The disk is full or below its reserve. Nothing has been stored.
     #[error("not enough free space for blobs")]
     NoSpace,
+    /// As many changes wait for the disk as may. Nothing has been taken.
+    #[error("too much waits for the disk of the blobs")]
+    QueueFull,
     /// The group has no such blob.
     #[error("blob {blob} is not here")]
     NotFound {
@@ -72,7 +75,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoSpace | Self::Closed => ErrorKind::Passing,
+            Self::NoSpace | Self::QueueFull | Self::Closed => ErrorKind::Passing,
             Self::NotFound { .. } | Self::TooLarge { .. } => ErrorKind::Caller,
             Self::Corrupt { .. }
             | Self::Poisoned { .. }

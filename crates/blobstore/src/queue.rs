@@ -56,14 +56,33 @@ impl Queue {
 
     /// Waits for room and queues changes, which go into one batch.
     pub(crate) fn push(&self, jobs: Vec<Job>) -> Result<()> {
-        let bytes = jobs.iter().map(|job| job.change.content_len()).sum::<usize>();
+        let bytes = content_bytes(&jobs);
         let mut state = self.state.lock();
-        while !state.jobs.is_empty()
-            && (state.jobs.len() >= self.changes_max || state.bytes + bytes > self.bytes_max)
-        {
+        while !self.has_room(&state, bytes) {
             state.check_open()?;
             self.drained.wait(&mut state);
         }
+        self.take(&mut state, jobs, bytes)
+    }
+
+    /// Queues changes, which go into one batch, or refuses them when there is no room.
+    pub(crate) fn try_push(&self, jobs: Vec<Job>) -> Result<()> {
+        let bytes = content_bytes(&jobs);
+        let mut state = self.state.lock();
+        if !self.has_room(&state, bytes) {
+            state.check_open()?;
+            return Err(Error::QueueFull);
+        }
+        self.take(&mut state, jobs, bytes)
+    }
+
+    /// A change that is larger than the queue waits alone.
+    fn has_room(&self, state: &State, bytes: usize) -> bool {
+        state.jobs.is_empty()
+            || (state.jobs.len() < self.changes_max && state.bytes + bytes <= self.bytes_max)
+    }
+
+    fn take(&self, state: &mut State, jobs: Vec<Job>, bytes: usize) -> Result<()> {
         state.check_open()?;
         state.bytes += bytes;
         state.jobs.extend(jobs);
@@ -102,6 +121,10 @@ impl Queue {
         self.filled.notify_all();
         self.drained.notify_all();
     }
+}
+
+fn content_bytes(jobs: &[Job]) -> usize {
+    jobs.iter().map(|job| job.change.content_len()).sum()
 }
 
 impl State {

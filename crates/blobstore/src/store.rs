@@ -137,33 +137,32 @@ impl BlobStore {
         summary: &Summary,
         now: UnixSeconds,
     ) -> Result<BlobId> {
-        let (blob, put) = self.shared.put_change(group, bytes, now)?;
-        let attach = self.shared.summary_change((group, blob), summary)?;
         let (sender, receiver) = sync_channel(1);
         let done = Box::new(move |result| {
             // The receiver waits below unless its thread died; then nobody wants to know.
             let _ = sender.send(result);
         });
-        // The summary lies behind the blob in one batch, so it is durable when the blob is; what became of it
-        // does not matter, since it can be made again.
-        let attach = Job {
-            change: attach,
-            done: Box::new(|_| {}),
-        };
-        self.shared.submit_all(vec![Job { change: put, done }, attach])?;
-        receiver.recv().unwrap_or(Err(Error::Closed))?;
-        Ok(blob)
+        let jobs = self.shared.put_jobs(group, bytes, summary, now, done)?;
+        self.shared.submit_all(jobs)?;
+        receiver.recv().unwrap_or(Err(Error::Closed))
     }
 
-    /// As [`BlobStore::put`], but returns as soon as the blob is queued and calls `done` when it is durable.
-    /// Blocks while the queue is full.
+    /// As [`BlobStore::put_with_summary`], but never waits: it returns as soon as the blob is queued and calls
+    /// `done` when it is durable.
     ///
     /// # Errors
-    /// As [`BlobStore::put`]; `done` is then dropped unused. Later failures go to `done`.
-    pub fn put_then(&self, group: GroupId, bytes: &[u8], now: UnixSeconds, done: Callback) -> Result<()> {
-        let (blob, change) = self.shared.put_change(group, bytes, now)?;
-        let done = Box::new(move |result: Result<Outcome>| done(result.map(|_| blob)));
-        self.shared.submit(Job { change, done })
+    /// [`Error::QueueFull`], and those of [`BlobStore::put`]; `done` is then dropped unused. Later failures
+    /// go to `done`.
+    pub fn put_with_summary_then(
+        &self,
+        group: GroupId,
+        bytes: &[u8],
+        summary: &Summary,
+        now: UnixSeconds,
+        done: Callback,
+    ) -> Result<()> {
+        let jobs = self.shared.put_jobs(group, bytes, summary, now, done)?;
+        self.shared.try_submit_all(jobs)
     }
 
     /// Begins an upload whose length need not be known and may exceed memory.
@@ -339,6 +338,13 @@ impl Shared {
         self.queue.push(jobs)
     }
 
+    fn try_submit_all(&self, jobs: Vec<Job>) -> Result<()> {
+        if self.inline {
+            return self.submit_all(jobs);
+        }
+        self.queue.try_push(jobs)
+    }
+
     pub(crate) fn submit_and_wait(&self, change: Change) -> Result<Outcome> {
         let (sender, receiver) = sync_channel(1);
         let done = Box::new(move |result| {
@@ -361,6 +367,30 @@ impl Shared {
 
     fn is_below_reserve(&self) -> Result<bool> {
         Ok(self.disk.free_bytes()? < self.options.reserve_bytes)
+    }
+
+    /// Prepares a blob that is in memory whole, with its summary.
+    fn put_jobs(
+        &self,
+        group: GroupId,
+        bytes: &[u8],
+        summary: &Summary,
+        now: UnixSeconds,
+        done: Callback,
+    ) -> Result<Vec<Job>> {
+        let (blob, put) = self.put_change(group, bytes, now)?;
+        let attach = self.summary_change((group, blob), summary)?;
+        let put = Job {
+            change: put,
+            done: Box::new(move |result| done(result.map(|_| blob))),
+        };
+        // The summary lies behind the blob in one batch, so it is durable when the blob is; what became of it
+        // does not matter, since it can be made again.
+        let attach = Job {
+            change: attach,
+            done: Box::new(|_| {}),
+        };
+        Ok(vec![put, attach])
     }
 
     /// Prepares a summary.

@@ -51,6 +51,9 @@ impl LogStore {
 
     async fn entries(&self, range: impl RangeBounds<u64>, bytes_max: usize) -> io::Result<Vec<Entry>> {
         let range = LogIndex(first(&range))..LogIndex(end(&range));
+        if let Some(records) = self.log.read_cached(range.clone(), bytes_max) {
+            return records.into_iter().map(decode_record).collect();
+        }
         let log = self.log.clone();
         let read = move || read(&log, range, bytes_max);
         let records = self

@@ -6,8 +6,8 @@
 //! [`ShelfState::Rebuild`] at opening or [`KvError::ShelfLost`] at run time, and whoever owns the truth
 //! fills the tables again after [`Engine::wipe_shelf`].
 //!
-//! Engines: [`SledEngine`] on disk, [`MemoryEngine`] for tests and simulation, and [`FaultyEngine`], which
-//! wraps another one and fails by script.
+//! Engines: [`SledEngine`] on disk, [`MemoryEngine`] for tests and simulation, [`BufferedEngine`],
+//! which gathers batches before another one, and [`FaultyEngine`], which wraps another one and fails by script.
 //!
 //! The crate does not know what keys and values hold, does not read the clock or the boot id, and gives
 //! no durability: what survives a crash is decided by the shelf's state at the next start.
@@ -17,18 +17,22 @@
 #![deny(missing_docs)]
 
 mod batch;
+mod buffered;
 mod engine;
 mod error;
 mod faulty;
 mod guard;
+mod layers;
 mod memory;
 mod range;
 mod sled;
 
 pub use batch::{Batch, Pending};
+pub use buffered::{BufferOptions, BufferedEngine};
 pub use engine::{Engine, RebuildReason, ShelfCount, ShelfId, ShelfReport, ShelfState, Table, TableId, View};
 pub use error::{ErrorKind, KvError, LossCause};
 pub use faulty::{Effect, Fault, FaultScript, FaultyEngine, Operation};
+pub use layers::Layers;
 pub use memory::MemoryEngine;
 pub use range::{Direction, KeyRange, Row, Rows};
 pub use sled::{BootId, SledEngine, SledOptions};

@@ -2,8 +2,14 @@
 
 mod conformance;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use conformance::Fixture;
-use kv::{BootId, FaultScript, FaultyEngine, MemoryEngine, ShelfCount, SledEngine, SledOptions};
+use kv::{
+    BootId, BufferOptions, BufferedEngine, Engine, FaultScript, FaultyEngine, MemoryEngine, ShelfCount,
+    SledEngine, SledOptions,
+};
 use tempfile::TempDir;
 
 fn shelves() -> ShelfCount {
@@ -44,6 +50,30 @@ fn sled() -> Fixture {
     }
 }
 
+fn buffered(engine: impl Engine) -> Box<dyn Engine> {
+    let options = BufferOptions {
+        interval: Duration::from_millis(1),
+        table_bytes_max: 2_000,
+    };
+    Box::new(BufferedEngine::new(Arc::new(engine), options).expect("a thread"))
+}
+
+fn buffered_memory() -> Fixture {
+    Fixture {
+        engine: buffered(MemoryEngine::new(shelves())),
+        _directory: None,
+    }
+}
+
+fn buffered_sled() -> Fixture {
+    let directory = TempDir::new().expect("a temporary directory");
+    let engine = SledEngine::open(sled_options(&directory)).expect("an empty directory opens");
+    Fixture {
+        engine: buffered(engine),
+        _directory: Some(directory),
+    }
+}
+
 macro_rules! conformance_suite {
     ($($engine:ident)*) => {$(
         mod $engine {
@@ -70,4 +100,4 @@ macro_rules! conformance_suite {
     )*};
 }
 
-conformance_suite!(memory faulty sled);
+conformance_suite!(memory faulty sled buffered_memory buffered_sled);

@@ -237,6 +237,27 @@ impl GroupLog {
         Ok(entries)
     }
 
+    /// Reads as [`GroupLog::read`] does, but only if nothing of the range has to come from the disk: then the
+    /// call does not block. `None` says that it has to.
+    pub fn read_cached(&self, range: Range<LogIndex>, bytes_max: usize) -> Option<Vec<Entry>> {
+        let view = self.shared.view(self.group);
+        let view = view.lock();
+        let end = range.end.min(view.last()?.next());
+        if range.start >= end || view.cached_first().is_none_or(|first| range.start < first) {
+            return None;
+        }
+        let mut bytes = 0;
+        let wanted = view
+            .cached_from(range.start)
+            .take_while(|entry| entry.position.index < end);
+        Some(
+            wanted
+                .take_while(|entry| fits(&mut bytes, size(entry), bytes_max))
+                .cloned()
+                .collect(),
+        )
+    }
+
     /// Returns what the log holds, counting everything accepted so far.
     ///
     /// # Errors

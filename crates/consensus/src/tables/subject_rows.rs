@@ -1,11 +1,10 @@
 //! The rows of one subject, as the state machine sees them.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use bytes::Bytes;
-use kv::{Batch, Direction, KeyRange, KvError, Pending, Rows, Table, View};
+use kv::{Batch, Direction, KeyRange, KvError, Layers, Pending, Rows, Table, View};
 
 use super::keys;
 use crate::machine::Subject;
@@ -71,12 +70,10 @@ impl<'a> SubjectRows<'a> {
     /// Those of the engine.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, KvError> {
         let key = self.key(key);
-        for batch in [Some(&self.own), self.pending].into_iter().flatten() {
-            match batch.lookup(&key) {
-                Pending::Put(value) => return Ok(Some(value)),
-                Pending::Deleted => return Ok(None),
-                Pending::Untouched => {}
-            }
+        match self.layered(|layers| layers.lookup(&key)) {
+            Pending::Put(value) => return Ok(Some(value)),
+            Pending::Deleted => return Ok(None),
+            Pending::Untouched => {}
         }
         self.kept(self.source.get(&key))
     }
@@ -92,27 +89,10 @@ impl<'a> SubjectRows<'a> {
         visit: &mut dyn FnMut(&[u8], &Bytes) -> bool,
     ) -> Result<(), KvError> {
         let range = self.absolute(start, end);
-        let mut overlay = self.overlay(&range).into_iter().peekable();
-        let mut visit =
-            |key: &Bytes, value: &Bytes| visit(key.get(self.prefix.len()..).unwrap_or_default(), value);
-        for row in self.kept(self.source.range(&range))? {
+        let rows = self.kept(self.source.range(&range))?;
+        for row in self.layered(|layers| layers.over(&range, Direction::Forward, rows)) {
             let row = self.kept(row)?;
-            while let Some((key, value)) = overlay.next_if(|(key, _)| *key < row.key) {
-                if value.is_some_and(|value| !visit(&key, &value)) {
-                    return Ok(());
-                }
-            }
-            let value = match overlay.next_if(|(key, _)| *key == row.key) {
-                Some((_, value)) => value,
-                None if self.clears(&row.key) => None,
-                None => Some(row.value),
-            };
-            if value.is_some_and(|value| !visit(&row.key, &value)) {
-                return Ok(());
-            }
-        }
-        for (key, value) in overlay {
-            if value.is_some_and(|value| !visit(&key, &value)) {
+            if !visit(row.key.get(self.prefix.len()..).unwrap_or_default(), &row.value) {
                 return Ok(());
             }
         }
@@ -167,22 +147,11 @@ impl<'a> SubjectRows<'a> {
         KeyRange::between(start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice))
     }
 
-    /// Returns the keys in `range` that the batches set (`Some`) or remove (`None`).
-    fn overlay(&self, range: &KeyRange) -> BTreeMap<Bytes, Option<Bytes>> {
-        let mut overlay = BTreeMap::new();
-        if let Some(pending) = self.pending {
-            for (key, value) in pending.changes(range, Direction::Forward) {
-                let value = if self.own.clears(key) { None } else { value };
-                overlay.insert(key.clone(), value.cloned());
-            }
+    /// Asks what earlier entries and this one have written, laid over each other.
+    fn layered<T>(&self, ask: impl FnOnce(Layers<'_>) -> T) -> T {
+        match self.pending {
+            Some(pending) => ask(Layers::new(&[&self.own, pending])),
+            None => ask(Layers::new(&[&self.own])),
         }
-        for (key, value) in self.own.changes(range, Direction::Forward) {
-            overlay.insert(key.clone(), value.cloned());
-        }
-        overlay
-    }
-
-    fn clears(&self, key: &[u8]) -> bool {
-        self.own.clears(key) || self.pending.is_some_and(|pending| pending.clears(key))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use blobstore::BlobStore;
 use consensus::{Blocking, NodeId};
-use kv::{BootId, Engine, MemoryEngine, SledEngine};
+use kv::{BootId, BufferOptions, BufferedEngine, Engine, MemoryEngine, SledEngine};
 use mailstore::ports::{GroupStatus, LeaderStatus};
 use rpc::Services;
 use settings::TableEngine;
@@ -198,7 +198,11 @@ fn open_tables(site: &Site) -> Result<Arc<dyn Engine>, Failure> {
             let directory = site.data.private("tables")?;
             let sled = options::sled(settings, directory, boot_id());
             let sled = sled.or_exit(Exit::Config, "settings: `storage.shelves`")?;
-            Ok(Arc::new(SledEngine::open(sled).or_exit(Exit::Io, "tables")?))
+            let engine = SledEngine::open(sled).or_exit(Exit::Io, "tables")?;
+            let buffered = BufferedEngine::new(Arc::new(engine), BufferOptions::default());
+            Ok(Arc::new(
+                buffered.or_exit(Exit::Software, "thread of the tables")?,
+            ))
         }
     }
 }

@@ -164,6 +164,7 @@ fn store_blob(blob: BlobId) -> blobstore::BlobId {
 /// Returns the error of the ports for an error of the segments.
 fn store_error(error: &blobstore::Error) -> StoreError {
     match error {
+        blobstore::Error::QueueFull => StoreError::Overloaded,
         blobstore::Error::NoSpace => StoreError::NoSpace,
         blobstore::Error::TooLarge { .. } => mailstore::Rejection::MessageTooLarge.into(),
         blobstore::Error::NotFound { .. } | blobstore::Error::Corrupt { .. } => {

@@ -1,12 +1,13 @@
 //! Content that comes in: written here while it is sent on, done when a majority has it durably.
 
 use async_trait::async_trait;
-use blobstore::{Summary, Upload};
+use blobstore::{Summary, UnixSeconds, Upload};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mailstore::ports::{BlobUpload, StoredBlob};
 use mailstore::{BlobId, GroupId, StoreError};
+use tokio::sync::oneshot;
 
 use super::peers::{ContentPush, Placement};
 use super::read::summarise;
@@ -14,6 +15,10 @@ use super::{SUMMARY_VERSION, StoredContent, store_group};
 
 /// Content up to this size is kept in memory and written at once, with its summary.
 const MEMORY_BYTES_MAX: u64 = 256 * 1024;
+
+/// Content up to this size is described and queued by the task that brings it: that takes less time than to
+/// wake another thread.
+const PROMPT_BYTES_MAX: usize = 64 * 1024;
 
 /// Content on its way to the segments of this node.
 pub(super) enum LocalUpload {
@@ -56,8 +61,18 @@ impl LocalUpload {
     /// Ends the content and returns once it is durable here.
     pub(super) async fn finish(self, content: &StoredContent, group: GroupId) -> Result<BlobId, StoreError> {
         let (content, now) = (content.clone(), content.now());
+        let this = match self {
+            Self::Memory(memory) if memory.len() <= PROMPT_BYTES_MAX => {
+                let octets = memory.freeze();
+                if let Some(stored) = content.put_prompt(group, &octets, now).await {
+                    return stored;
+                }
+                Self::Memory(BytesMut::from(octets))
+            }
+            other => other,
+        };
         let writers = content.inner.writers.clone();
-        let finished = writers.run(move || match self {
+        let finished = writers.run(move || match this {
             Self::Memory(memory) => content.put(group, &memory.freeze(), now),
             Self::Streamed(upload) => {
                 let blob = upload.finish(now).map_err(|error| content.change_error(&error))?;
@@ -69,21 +84,58 @@ impl LocalUpload {
 }
 
 impl StoredContent {
+    /// Stores content that is in memory, with its summary, and waits until it is durable. Returns `None` where
+    /// that would need a thread that can wait.
+    async fn put_prompt(
+        &self,
+        group: GroupId,
+        octets: &Bytes,
+        now: UnixSeconds,
+    ) -> Option<Result<BlobId, StoreError>> {
+        let (stored, outcome) = oneshot::channel();
+        let done = Box::new(move |result| {
+            // Nobody waits any more when the client has gone.
+            let _ = stored.send(result);
+        });
+        let summary = match summary(octets) {
+            Ok(summary) => summary,
+            Err(error) => return Some(Err(error)),
+        };
+        let queued = self
+            .inner
+            .store
+            .put_with_summary_then(store_group(group), octets, &summary, now, done);
+        let stored = match queued {
+            Ok(()) => outcome.await.unwrap_or(Err(blobstore::Error::Closed)),
+            Err(blobstore::Error::QueueFull | blobstore::Error::TooLarge { .. }) => return None,
+            Err(error) => Err(error),
+        };
+        Some(self.stored(stored))
+    }
+
     /// Stores content that is in memory, with its summary. Blocks until it is durable. A message with more parts
     /// than a summary has room for is described whenever somebody asks.
-    fn put(&self, group: GroupId, octets: &Bytes, now: blobstore::UnixSeconds) -> Result<BlobId, StoreError> {
-        let summary = Summary {
-            version: SUMMARY_VERSION,
-            bytes: summarise(octets)?,
-        };
+    fn put(&self, group: GroupId, octets: &Bytes, now: UnixSeconds) -> Result<BlobId, StoreError> {
+        let summary = summary(octets)?;
         let (store, group) = (&self.inner.store, store_group(group));
         let stored = match store.put_with_summary(group, octets, &summary, now) {
             Err(blobstore::Error::TooLarge { .. }) => store.put(group, octets, now),
             stored => stored,
         };
+        self.stored(stored)
+    }
+
+    fn stored(&self, stored: blobstore::Result<blobstore::BlobId>) -> Result<BlobId, StoreError> {
         let blob = stored.map_err(|error| self.change_error(&error))?;
         Ok(BlobId(blob.0))
     }
+}
+
+fn summary(octets: &Bytes) -> Result<Summary, StoreError> {
+    Ok(Summary {
+        version: SUMMARY_VERSION,
+        bytes: summarise(octets)?,
+    })
 }
 
 /// Content on its way to the leader's segments and to the followers.
