@@ -44,6 +44,6 @@ pub use options::BlobStoreOptions;
 pub use read::BlobReader;
 pub use recovery::{DamagedRange, OpenReport};
 pub use scrub::{Scrub, ScrubStep};
-pub use store::{BlobInfo, BlobStore, Callback, StoreUsage, Summary};
+pub use store::{BlobInfo, BlobStore, Callback, Described, StoreUsage, Summary};
 pub use sweep::{SweepPage, SweepReport};
 pub use upload::Upload;

@@ -82,6 +82,15 @@ pub struct Summary {
     pub bytes: Bytes,
 }
 
+/// A blob that is in memory whole, with its summary.
+#[derive(Debug, Clone, Copy)]
+pub struct Described<'a> {
+    /// The blob.
+    pub bytes: &'a [u8],
+    /// What is derived from it.
+    pub summary: &'a Summary,
+}
+
 impl BlobStore {
     /// Gives the store a writer thread of its own.
     ///
@@ -142,7 +151,9 @@ impl BlobStore {
             // The receiver waits below unless its thread died; then nobody wants to know.
             let _ = sender.send(result);
         });
-        let jobs = self.shared.put_jobs(group, bytes, summary, now, done)?;
+        let jobs = self
+            .shared
+            .put_jobs(group, Described { bytes, summary }, now, done)?;
         self.shared.submit_all(jobs)?;
         receiver.recv().unwrap_or(Err(Error::Closed))
     }
@@ -156,12 +167,11 @@ impl BlobStore {
     pub fn put_with_summary_then(
         &self,
         group: GroupId,
-        bytes: &[u8],
-        summary: &Summary,
+        content: Described<'_>,
         now: UnixSeconds,
         done: Callback,
     ) -> Result<()> {
-        let jobs = self.shared.put_jobs(group, bytes, summary, now, done)?;
+        let jobs = self.shared.put_jobs(group, content, now, done)?;
         self.shared.try_submit_all(jobs)
     }
 
@@ -373,13 +383,12 @@ impl Shared {
     fn put_jobs(
         &self,
         group: GroupId,
-        bytes: &[u8],
-        summary: &Summary,
+        content: Described<'_>,
         now: UnixSeconds,
         done: Callback,
     ) -> Result<Vec<Job>> {
-        let (blob, put) = self.put_change(group, bytes, now)?;
-        let attach = self.summary_change((group, blob), summary)?;
+        let (blob, put) = self.put_change(group, content.bytes, now)?;
+        let attach = self.summary_change((group, blob), content.summary)?;
         let put = Job {
             change: put,
             done: Box::new(move |result| done(result.map(|_| blob))),

@@ -1,7 +1,7 @@
 //! Content that comes in: written here while it is sent on, done when a majority has it durably.
 
 use async_trait::async_trait;
-use blobstore::{Summary, UnixSeconds, Upload};
+use blobstore::{Described, Summary, UnixSeconds, Upload};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -101,10 +101,14 @@ impl StoredContent {
             Ok(summary) => summary,
             Err(error) => return Some(Err(error)),
         };
+        let described = Described {
+            bytes: octets,
+            summary: &summary,
+        };
         let queued = self
             .inner
             .store
-            .put_with_summary_then(store_group(group), octets, &summary, now, done);
+            .put_with_summary_then(store_group(group), described, now, done);
         let stored = match queued {
             Ok(()) => outcome.await.unwrap_or(Err(blobstore::Error::Closed)),
             Err(blobstore::Error::QueueFull | blobstore::Error::TooLarge { .. }) => return None,
