@@ -3,11 +3,12 @@
 use std::error::Error;
 
 const INCLUDE: &str = "../../proto";
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "facteur/admin/v1/admin.proto",
     "facteur/node/v1/admin.proto",
     "facteur/node/v1/common.proto",
     "facteur/node/v1/delivery.proto",
+    "facteur/node/v1/directory.proto",
     "facteur/node/v1/login.proto",
     "facteur/node/v1/mail.proto",
     "facteur/raft/v1/content.proto",

@@ -102,7 +102,7 @@ async fn start(root: &std::path::Path) -> Arc<Group<MailMachine>> {
         node: NodeId(1),
         disk,
         space_reserve_bytes: 0,
-        log: Log::spawn(wal).expect("a thread"),
+        log: Arc::new(Log::spawn(wal).expect("a thread")),
         engine: Arc::new(engine.expect("empty tables")),
         transport: Arc::new(Alone),
         blocking: Blocking::threads(8),

@@ -31,8 +31,8 @@ pub struct NodeParts {
     /// Proposals and received entries are refused while fewer bytes are free. To be well above the reserve
     /// of the log, whose refusal stops a replica.
     pub space_reserve_bytes: u64,
-    /// The log of the node.
-    pub log: Log,
+    /// The log of the node. Several sets of groups may share it; none may have a replica of another's number.
+    pub log: Arc<Log>,
     /// The tables of the node.
     pub engine: Arc<dyn Engine>,
     /// The way to other nodes.
@@ -94,7 +94,7 @@ impl<M: Machine> Groups<M> {
             node: parts.node,
             disk: parts.disk,
             space_reserve_bytes: parts.space_reserve_bytes,
-            log: Arc::new(parts.log),
+            log: parts.log,
             engine: parts.engine,
             transport: parts.transport,
             blocking: parts.blocking,

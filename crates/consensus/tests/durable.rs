@@ -73,7 +73,7 @@ impl Node {
             node: NodeId(1),
             disk,
             space_reserve_bytes: 0,
-            log: Log::spawn(wal).expect("a writer"),
+            log: Arc::new(Log::spawn(wal).expect("a writer")),
             engine: Arc::clone(&engine) as Arc<dyn Engine>,
             transport: Arc::new(Nobody),
             blocking: Blocking::threads(4),

@@ -25,11 +25,19 @@ impl TableId {
         self.0
     }
 
-    /// Returns the shelf on which the table stands when there are `shelves` of them.
+    /// Returns the shelf on which the table stands when there are `shelves` of them. Numbers that differ in a
+    /// few bits only, wherever these are, come to stand on all shelves.
     pub fn shelf(self, shelves: ShelfCount) -> ShelfId {
-        let at = self.0 % u64::from(shelves.0);
+        let at = mixed(self.0) % u64::from(shelves.0);
         ShelfId(u16::try_from(at).expect("invariant: a remainder is smaller than its 16-bit divisor"))
     }
+}
+
+/// Lets every bit of a number depend on all of them (the finalizer of SplitMix64, Steele, Lea and Flood 2014).
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 /// Names a shelf: one instance of an engine, with its own files, cache and faults.
@@ -199,13 +207,20 @@ pub trait View {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn tables_spread_over_all_shelves_by_number() {
         let shelves = ShelfCount::new(8).expect("eight shelves are allowed");
-        assert_eq!(TableId::new(0).shelf(shelves), ShelfId::new(0));
-        assert_eq!(TableId::new(13).shelf(shelves), ShelfId::new(5));
+        // A replica's number is that of its group and, in the low half, of its node.
+        for low in [0, 1, 7] {
+            let used: BTreeSet<_> = (1..=64_u64)
+                .map(|group| TableId::new((group << 32) | low).shelf(shelves).get())
+                .collect();
+            assert_eq!(used.len(), 8, "{low}");
+        }
         assert_eq!(shelves.shelves().count(), 8);
     }
 

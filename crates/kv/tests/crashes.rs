@@ -141,7 +141,7 @@ fn another_number_of_shelves_rebuilds_all() {
 
 #[test]
 fn a_missing_or_damaged_marker_rebuilds() {
-    for damage in [&b""[..], b"facteur-shelf-1 clean 1 2", b"\0\0\0\0"] {
+    for damage in [&b""[..], b"facteur-shelf-2 clean 1 2", b"\0\0\0\0"] {
         let directory = TempDir::new().expect("a temporary directory");
         let engine = open(&directory, "boot");
         fill(&engine, 100);

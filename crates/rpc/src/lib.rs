@@ -2,7 +2,7 @@
 //!
 //! Generated types stay in this crate: [`NodeClient`] and [`serve_node`] carry the node ports of
 //! `mailstore` over the network, [`RaftClient`] and [`RaftHandler`] the opaque messages of the consensus
-//! layer, [`AdminClient`] and [`serve_admin`] the public administration service. One function turns an
+//! layer, [`DirectoryClient`] and [`DirectoryHandler`] the directory's, [`AdminClient`] and [`serve_admin`] the public administration service. One function turns an
 //! error into a gRPC status and back, `status.rs`. Connections are mutual TLS with the role in the certificate; which
 //! role may call what is decided in `transport/roles.rs`.
 //!
@@ -12,6 +12,7 @@
 
 mod admin;
 mod content;
+mod directory;
 mod generated;
 mod node_client;
 mod node_server;
@@ -21,6 +22,7 @@ mod transport;
 
 pub use admin::{AdminClient, serve_admin};
 pub use content::{ContentClient, ContentHandler, Replication};
+pub use directory::{DirectoryClient, DirectoryHandler};
 pub use node_client::NodeClient;
 pub use node_server::serve_node;
 pub use raft::{RaftCall, RaftClient, RaftFailure, RaftHandler, RaftKind};

@@ -173,7 +173,7 @@ impl Machine {
             node: number(nodes, &self.name),
             disk,
             space_reserve_bytes: self.options.space_reserve_bytes,
-            log: Log::inline(wal),
+            log: Arc::new(Log::inline(wal)),
             engine,
             transport: Arc::new(line),
             blocking: Blocking::Inline,

@@ -60,7 +60,7 @@ impl Cluster {
             node: NodeId(number),
             disk: Arc::new(disk.clone()),
             space_reserve_bytes: 1 << 20,
-            log: Log::inline(wal),
+            log: Arc::new(Log::inline(wal)),
             engine: Arc::clone(&tables.engine),
             transport: Arc::new(Port {
                 from: number,

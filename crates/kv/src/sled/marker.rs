@@ -11,7 +11,7 @@ use super::BootId;
 use crate::ShelfCount;
 
 const FILE: &str = "marker";
-const MAGIC: &str = "facteur-shelf-1";
+const MAGIC: &str = "facteur-shelf-2";
 
 /// How the last run on a shelf ended, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_damage() {
-        let good = "facteur-shelf-1 clean 00ff 1 8 boot\n";
+        let good = "facteur-shelf-2 clean 00ff 1 8 boot\n";
         assert!(Marker::parse(good.as_bytes()).is_some());
         for cut in 0..good.len() {
             assert_eq!(
@@ -137,8 +137,8 @@ mod tests {
             );
         }
         for text in [
-            "facteur-shelf-2 clean 00ff 1 8 b\n",
-            "facteur-shelf-1 clean 00ff 1 8 b c\n",
+            "facteur-shelf-1 clean 00ff 1 8 b\n",
+            "facteur-shelf-2 clean 00ff 1 8 b c\n",
             "\u{0}\n",
         ] {
             assert_eq!(Marker::parse(text.as_bytes()), None, "{text}");

@@ -20,6 +20,13 @@ impl Fixture {
     pub fn table(&self, number: u64) -> Arc<dyn Table> {
         self.engine.table(TableId::new(number))
     }
+
+    /// Returns another table than number 1 that stands where it is wanted.
+    pub fn other_table(&self, is_wanted: impl Fn(&dyn Table) -> bool) -> Arc<dyn Table> {
+        let tables = (2..).map(|number| self.table(number));
+        let mut wanted = tables.filter(|table| is_wanted(&**table));
+        wanted.next().expect("tables stand on all shelves")
+    }
 }
 
 pub fn put(table: &dyn Table, rows: &[(&str, &str)]) {

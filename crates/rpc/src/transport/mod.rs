@@ -10,7 +10,10 @@ use std::sync::Arc;
 pub(crate) use dial::Connection;
 pub use dial::Dialer;
 pub use listen::{Listener, Services};
-pub(crate) use roles::{may_administer, may_deliver, may_log_in, may_resolve, may_use_raft};
+pub(crate) use roles::{
+    may_administer, may_change_directory, may_deliver, may_log_in, may_read_directory, may_resolve,
+    may_use_raft,
+};
 
 /// What secures the connections of this process.
 #[derive(Clone)]

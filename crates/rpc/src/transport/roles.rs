@@ -69,6 +69,16 @@ pub(crate) fn may_use_raft<T>(request: &Request<T>) -> Result<Caller, Status> {
     Caller::of(request)?.require(&[Role::Storage])
 }
 
+/// Changes of the directory: storage nodes, for themselves and for administrators.
+pub(crate) fn may_change_directory<T>(request: &Request<T>) -> Result<Caller, Status> {
+    Caller::of(request)?.require(&[Role::Storage])
+}
+
+/// Reading the directory: every process of the cluster.
+pub(crate) fn may_read_directory<T>(request: &Request<T>) -> Result<Caller, Status> {
+    Caller::of(request)?.require(&[Role::Proxy, Role::Lmtp, Role::Storage])
+}
+
 /// Administration: administrators, storage nodes for each other, and the local socket.
 pub(crate) fn may_administer<T>(request: &Request<T>) -> Result<Caller, Status> {
     match Caller::of(request)? {
@@ -103,6 +113,8 @@ mod tests {
         check(may_log_in, &["proxy"]);
         check(may_deliver, &["lmtp"]);
         check(may_use_raft, &["storage"]);
+        check(may_change_directory, &["storage"]);
+        check(may_read_directory, &["proxy", "lmtp", "storage"]);
         check(may_administer, &["admin", "storage", "local"]);
     }
 }

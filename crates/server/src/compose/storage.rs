@@ -50,7 +50,7 @@ impl Storage {
     /// Damage, by name; nothing is changed then.
     pub async fn open(site: &Site, membership: Membership) -> Result<Self, Failure> {
         let reserve = reserve(site)?;
-        let log = open_log(site, reserve)?;
+        let log = Arc::new(open_log(site, reserve)?);
         let blobs = open_blobs(site, reserve)?;
         let engine = open_tables(site)?;
         let peers = Peers::new(&membership, &links::dialers(site, Role::Storage)?);
