@@ -53,6 +53,15 @@ pub struct ServeArguments {
     /// Serves a demo account with sample mail on ports of this machine only
     #[arg(long, conflicts_with_all = ["config", "role"])]
     pub demo: bool,
+    /// With --demo: so many storage nodes, each a process with an address of its own, 1 to 9 [with --proxies: 3]
+    #[arg(long, value_name = "COUNT")]
+    pub nodes: Option<u32>,
+    /// With --demo: so many proxies in front of the storage nodes, 1 to 9 [with --nodes: 2]
+    #[arg(long, value_name = "COUNT")]
+    pub proxies: Option<u32>,
+    /// Serves as long as another process holds the lock on this file, and ends with it
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub while_locked: Option<PathBuf>,
     /// Plays this part only; may be given more than once [default: all]
     #[arg(long, value_name = "ROLE", value_parser = role)]
     pub role: Vec<Role>,

@@ -21,6 +21,9 @@ use settings::Settings;
 
 use crate::exit::{Exit, Failure, OrExit, chain};
 
+/// The file in every data directory that is locked while a process has it.
+pub const LOCK_FILE: &str = "LOCK";
+
 /// The data directory, held by this process until dropped.
 #[derive(Clone)]
 pub struct DataDir {

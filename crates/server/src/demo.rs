@@ -2,11 +2,14 @@
 //!
 //! The first start chooses ports and writes them, with a few more settings, to `demo.toml` in the data directory;
 //! every later start reads that file, so that it serves the same mail at the same place and prints the same lines.
+//! With `--nodes` or `--proxies` it is a cluster of processes instead; see `demo/cluster.rs`.
 
 mod account;
 mod banner;
+pub mod cluster;
 mod mail;
 mod place;
+mod shape;
 
 use crate::compose::links;
 use crate::compose::server::Server;
@@ -15,6 +18,7 @@ use crate::exit::{Exit, Failure, OrExit};
 use crate::output;
 
 pub use place::prepare;
+pub use shape::Shape;
 
 /// Present once the sample mail has been delivered, so that mail that was deleted stays deleted.
 const DELIVERED_FILE: &str = "demo-mail";
@@ -32,7 +36,13 @@ pub async fn furnish(server: &Server) -> Result<(), Failure> {
     let marker = site.data.join(DELIVERED_FILE);
     if !marker.exists() {
         let group = site.topology.layout.slots().group_of(account.slot());
-        mail::deliver(&storage.node, group, account).await?;
+        let destination = mail::Destination {
+            admin: &storage.node,
+            delivery: &storage.node,
+            group,
+            account,
+        };
+        mail::deliver(&destination).await?;
         durable_file::replace(&marker, b"").or_exit(Exit::CannotCreate, marker.display())?;
     }
     let authority = site.certificates.authority_path();

@@ -17,6 +17,7 @@ mod listeners;
 mod notify;
 mod options;
 mod output;
+mod owner;
 mod serve;
 mod signals;
 mod surroundings;

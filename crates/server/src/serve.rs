@@ -35,6 +35,9 @@ impl Source<'_> {
 /// # Errors
 /// Why it did not start, or what ended it.
 pub fn run(arguments: &SettingsArguments, serve: &ServeArguments) -> Result<(), Failure> {
+    if let Some(shape) = demo::Shape::of(serve)? {
+        return demo::cluster::run(arguments, shape);
+    }
     let prepared = serve.demo.then(|| demo::prepare(arguments)).transpose()?;
     let arguments = prepared.as_ref().unwrap_or(arguments);
     let source = Source { arguments, serve };
@@ -69,6 +72,9 @@ async fn serve_with(source: &Source<'_>, settings: Settings) -> Result<(), Failu
     }
     raise_open_files();
     let mut signals = Signals::listen()?;
+    if let Some(lock_file) = &source.serve.while_locked {
+        signals.stop_with_owner(lock_file)?;
+    }
     // Nothing is served yet, so a start that is not wanted any more is simply dropped.
     let started = tokio::select! {
         started = Box::pin(start(source, settings, metrics)) => started,

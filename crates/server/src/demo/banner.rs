@@ -1,5 +1,6 @@
 //! What the demo prints: addresses, the account, and commands that can be pasted into a shell.
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -47,6 +48,17 @@ fn mutt(imaps: SocketAddr, password: &str, authority: &str) -> String {
 /// Puts a path in single quotes, which a shell and mutt both understand.
 fn quoted(path: &str) -> String {
     format!("'{}'", path.replace('\'', r"'\''"))
+}
+
+/// Returns a word as a shell takes it, quoted where it would not take it as it stands.
+pub fn word(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-=:@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        quoted(&word)
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use mailstore::name::MailboxName;
 use mailstore::ports::{NodeAdmin, NodeDelivery};
 use mailstore::time::InternalDate;
 use mailstore::{AccountId, GroupId, StoreError};
-use storage_node::Node;
 
 use crate::exit::{Exit, Failure, OrExit};
 use crate::surroundings::Machine;
@@ -80,81 +79,86 @@ const SAMPLES: &[Sample] = &[
     ),
 ];
 
-/// Stores the sample mail of an account in this group. The messages of a mailbox come in by one command, so that none
-/// of them is there twice after a start that was cut off.
+/// The account that the sample mail is for, and the node that leads its group.
+pub struct Destination<'a> {
+    /// The node, as administrators see it.
+    pub admin: &'a dyn NodeAdmin,
+    /// The node, as mail comes in.
+    pub delivery: &'a dyn NodeDelivery,
+    /// The group of the account.
+    pub group: GroupId,
+    /// The account.
+    pub account: AccountId,
+}
+
+/// Stores the sample mail. The messages of a mailbox come in by one command, so that none of them is there twice after
+/// a start that was cut off.
 ///
 /// # Errors
 /// When the storage refuses.
-pub async fn deliver(node: &Node, group: GroupId, account: AccountId) -> Result<(), Failure> {
+pub async fn deliver(destination: &Destination<'_>) -> Result<(), Failure> {
     let mut mailboxes: Vec<&str> = SAMPLES.iter().map(|(mailbox, ..)| *mailbox).collect();
     mailboxes.dedup();
     for mailbox in mailboxes {
-        let delivered = deliver_to(node, group, account, mailbox).await;
+        let delivered = destination.deliver_to(mailbox).await;
         delivered.or_exit(Exit::Unavailable, format_args!("sample mail for {mailbox}"))?;
     }
     Ok(())
 }
 
-async fn deliver_to(
-    node: &Node,
-    group: GroupId,
-    account: AccountId,
-    mailbox: &str,
-) -> Result<(), StoreError> {
-    let name = MailboxName::parse(mailbox).map_err(mailstore::Rejection::from)?;
-    let tree = node.account_tree(account).await?;
-    let known = tree.entries.iter().find(|entry| entry.name == name);
-    let kept = known.and_then(|entry| entry.mailbox.as_ref());
-    if kept.is_some_and(|mailbox| mailbox.messages > 0) {
-        return Ok(());
+impl Destination<'_> {
+    async fn deliver_to(&self, mailbox: &str) -> Result<(), StoreError> {
+        let name = MailboxName::parse(mailbox).map_err(mailstore::Rejection::from)?;
+        let tree = self.admin.account_tree(self.account).await?;
+        let known = tree.entries.iter().find(|entry| entry.name == name);
+        let kept = known.and_then(|entry| entry.mailbox.as_ref());
+        if kept.is_some_and(|mailbox| mailbox.messages > 0) {
+            return Ok(());
+        }
+        let mut messages = Vec::new();
+        for (_, hours, flags, text) in SAMPLES.iter().filter(|sample| sample.0 == mailbox) {
+            messages.push(self.store(*hours, flags, text).await?);
+        }
+        let append = MessageCommand::Append {
+            mailbox: name.clone(),
+            messages,
+            create: true,
+        };
+        let subscribe = MailboxCommand::Subscribe {
+            name,
+            subscribed: true,
+        };
+        for command in [Command::Message(append), Command::Mailbox(subscribe)] {
+            let subject = Subject::Account(self.account);
+            self.admin.propose(subject, None, command).await?;
+        }
+        Ok(())
     }
-    let mut messages = Vec::new();
-    for (_, hours, flags, text) in SAMPLES.iter().filter(|sample| sample.0 == mailbox) {
-        messages.push(store(node, group, *hours, flags, text).await?);
-    }
-    let append = MessageCommand::Append {
-        mailbox: name.clone(),
-        messages,
-        create: true,
-    };
-    let subscribe = MailboxCommand::Subscribe {
-        name,
-        subscribed: true,
-    };
-    for command in [Command::Message(append), Command::Mailbox(subscribe)] {
-        node.propose(Subject::Account(account), None, command).await?;
-    }
-    Ok(())
-}
 
-async fn store(
-    node: &Node,
-    group: GroupId,
-    hours: u32,
-    flags: &[SystemFlag],
-    text: &str,
-) -> Result<NewMessage, StoreError> {
-    let seconds = Machine::timestamp().before(HOUR * hours).seconds();
-    let seconds = i64::try_from(seconds).unwrap_or_default();
-    let content = Bytes::from(message(text, seconds));
-    let mut upload = node.upload_to_group(group, content.len() as u64).await?;
-    upload.push(content).await?;
-    let stored = upload.finish().await?;
-    Ok(NewMessage {
-        blob: stored.blob,
-        size: stored.size,
-        flags: NamedFlags {
-            system: flags
-                .iter()
-                .fold(FlagBits::EMPTY, |bits, flag| bits.with(FlagBits::system(*flag))),
-            keywords: Vec::new(),
-        },
-        internal_date: InternalDate {
-            seconds,
-            zone_minutes: 0,
-        },
-        email_id: EmailId(Machine::random()),
-    })
+    async fn store(&self, hours: u32, flags: &[SystemFlag], text: &str) -> Result<NewMessage, StoreError> {
+        let seconds = Machine::timestamp().before(HOUR * hours).seconds();
+        let seconds = i64::try_from(seconds).unwrap_or_default();
+        let content = Bytes::from(message(text, seconds));
+        let size = content.len() as u64;
+        let mut upload = self.delivery.upload_to_group(self.group, size).await?;
+        upload.push(content).await?;
+        let stored = upload.finish().await?;
+        Ok(NewMessage {
+            blob: stored.blob,
+            size: stored.size,
+            flags: NamedFlags {
+                system: flags
+                    .iter()
+                    .fold(FlagBits::EMPTY, |bits, flag| bits.with(FlagBits::system(*flag))),
+                keywords: Vec::new(),
+            },
+            internal_date: InternalDate {
+                seconds,
+                zone_minutes: 0,
+            },
+            email_id: EmailId(Machine::random()),
+        })
+    }
 }
 
 /// Returns the message as it is stored: dated, and with the line ends of RFC 5322 §2.3.

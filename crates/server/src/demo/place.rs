@@ -6,14 +6,15 @@ use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+use super::cluster;
 use crate::arguments::SettingsArguments;
 use crate::commands;
 use crate::durable_file;
 use crate::exit::{Exit, Failure, OrExit};
 
-const SETTINGS_FILE: &str = "demo.toml";
+pub(super) const SETTINGS_FILE: &str = "demo.toml";
 /// A file that every data directory has once a server has used it.
-const USED_FILE: &str = "layout";
+pub(super) const USED_FILE: &str = "layout";
 /// How often other ports are tried when one is taken on IPv6 only.
 const ATTEMPTS_MAX: usize = 20;
 
@@ -25,6 +26,11 @@ pub fn prepare(arguments: &SettingsArguments) -> Result<SettingsArguments, Failu
     let settings = commands::load(arguments, None)?;
     let directory = &settings.server.data_dir;
     let file = directory.join(SETTINGS_FILE);
+    if cluster::is_cluster(directory) {
+        let taken = format!("{}: holds a demo of several processes", directory.display());
+        return Err(Failure::new(Exit::Usage, taken)
+            .advise("add `--nodes` as at its first start, or name another directory with --data-dir"));
+    }
     if !file.exists() {
         if directory.join(USED_FILE).exists() {
             let taken = format!(
