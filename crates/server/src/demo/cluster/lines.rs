@@ -13,11 +13,15 @@ use crate::arguments::SettingsArguments;
 use crate::compose::addresses::Addresses;
 use crate::exit::{Exit, Failure};
 
+/// With fewer nodes than these, the loss of one leaves no majority.
+const MAJORITY_NODES_MIN: usize = 3;
+
 /// What is to be printed, known before the processes run.
 pub struct Lines {
     /// The settings of the proxy that the lines for mail programs name.
     pub first_proxy: Settings,
     proxies: Vec<(Member, Addresses)>,
+    nodes: usize,
     admin_socket: Option<PathBuf>,
     authority: PathBuf,
     directory: PathBuf,
@@ -46,6 +50,7 @@ impl Lines {
         Ok(Self {
             first_proxy: first_proxy.ok_or_else(|| Failure::new(Exit::Software, "a demo without a proxy"))?,
             proxies,
+            nodes: place.nodes.len(),
             admin_socket,
             authority: place.data.join("tls/ca.pem"),
             directory: place.data.path().to_owned(),
@@ -73,7 +78,9 @@ impl Lines {
             "logs: tail -f {}/*/facteur.log",
             banner::word(self.directory.as_os_str())
         );
-        text.push_str("try: kill -9 the pid of one storage node, and mutt goes on\n");
+        if self.nodes >= MAJORITY_NODES_MIN {
+            text.push_str("try: kill -9 the pid of one storage node, and mutt goes on\n");
+        }
         text
     }
 
@@ -108,16 +115,24 @@ pub fn ended(ended: &Ended) -> String {
     format!("{name} ended ({how}); this starts it again: {line}\n")
 }
 
-/// Returns why the demo does not start when a process ends before all are up.
+/// Returns why the demo does not start when a process ends before all are up, with what that process said at last.
 pub fn failed_start(ended: &Ended) -> Failure {
-    let log = std::fs::read_to_string(&ended.log).unwrap_or_default();
-    let mut lines = vec![format!(
-        "{} ended ({}) while the demo started",
-        ended.name, ended.how
-    )];
-    lines.extend(log.lines().last().map(|last| format!("{}: {last}", ended.name)));
-    lines.push(format!("its log: {}", ended.log.display()));
+    let Ended { name, how, log, .. } = ended;
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let mut lines = vec![format!("{name} ended ({how}) while the demo started")];
+    lines.extend(last_words(&text).map(|words| format!("{name}: {words}")));
+    lines.push(format!("its log: {}", log.display()));
     Failure::of_lines(Exit::Unavailable, lines)
+}
+
+/// Returns the lines at the end of a log in which the program says why it ended.
+fn last_words(log: &str) -> impl Iterator<Item = &str> {
+    let words = |line: &&str| line.starts_with("facteur: ");
+    let count = log.lines().rev().take_while(words).count();
+    let before = log.lines().count() - count;
+    log.lines()
+        .skip(before)
+        .map(|line| line.trim_start_matches("facteur: "))
 }
 
 #[cfg(test)]
@@ -145,9 +160,20 @@ mod tests {
     fn a_failed_start_shows_the_last_words_of_the_process() {
         let directory = tempfile::tempdir().expect("a directory");
         let log = directory.path().join("facteur.log");
-        std::fs::write(&log, "opening\nfacteur: disk full\n").expect("written");
+        std::fs::write(
+            &log,
+            "facteur: earlier\nopening\nfacteur: disk full\nfacteur: make room\n",
+        )
+        .expect("written");
         let failure = failed_start(&of("proxy-1", log.clone()));
-        assert_eq!(failure.lines()[1], "proxy-1: facteur: disk full");
-        assert!(failure.lines()[2].ends_with(&*log.to_string_lossy()));
+        assert_eq!(
+            failure.lines(),
+            [
+                "proxy-1 ended (signal: 9 (SIGKILL)) while the demo started".to_owned(),
+                "proxy-1: disk full".to_owned(),
+                "proxy-1: make room".to_owned(),
+                format!("its log: {}", log.display()),
+            ]
+        );
     }
 }
