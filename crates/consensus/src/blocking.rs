@@ -23,7 +23,7 @@ impl Blocking {
     }
 
     /// Runs a call that blocks.
-    pub(crate) async fn run<T, F>(&self, call: F) -> Result<T, Error>
+    pub async fn run<T, F>(&self, call: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,

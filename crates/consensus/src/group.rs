@@ -175,6 +175,19 @@ impl<M: Machine> Group<M> {
             .await??)
     }
 
+    /// Returns the subjects that entries behind the index `behind` changed, as far as they have been applied.
+    ///
+    /// # Errors
+    /// [`Error::Tables`].
+    pub async fn subjects_changed(&self, behind: Option<u64>) -> Result<Vec<Subject>> {
+        let tables = self.machine.applier.share_tables();
+        Ok(self
+            .machine
+            .blocking
+            .run(move || tables.subjects_changed(behind))
+            .await??)
+    }
+
     /// Begins the group with these voters. To be called once, on one of them, when the group is created.
     ///
     /// # Errors
@@ -197,6 +210,20 @@ impl<M: Machine> Group<M> {
             Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(false),
             Err(error) => Err(self.membership_error(error)),
         }
+    }
+
+    /// Adds a replica that receives the log but does not vote, and returns when that is committed. One that is a
+    /// member already stays what it is.
+    ///
+    /// # Errors
+    /// [`Error::NotLeader`] and [`Error::Membership`].
+    pub async fn admit(&self, replica: ReplicaId, node: NodeId) -> Result<()> {
+        let status = self.status();
+        if status.role == Role::Leader && status.members.get(&replica) == Some(&node) {
+            return Ok(());
+        }
+        let added = self.raft.add_learner(replica, Host { node }, false).await;
+        added.map(|_| ()).map_err(|error| self.write_error(error))
     }
 
     /// Adds a replica that receives the log but does not vote, and waits until it holds everything up to the

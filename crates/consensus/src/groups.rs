@@ -187,6 +187,32 @@ impl<M: Machine> Groups<M> {
         running.shutdown().await
     }
 
+    /// Removes all that a replica has on this node: its rows, its snapshots and, last, its log, which is what
+    /// says that there is something. It is stopped first. Repeating it completes what was cut off, and finds
+    /// nothing to do after that.
+    ///
+    /// To be called only for a replica that left its group for good: one that voted and forgot that it did must
+    /// never run again under its id.
+    ///
+    /// # Errors
+    /// Those of the disk, the tables and the log.
+    pub async fn erase(&self, replica: ReplicaId) -> Result<()> {
+        let _changing = self.changing.lock().await;
+        let running = self.all().into_iter().find(|group| group.replica() == replica);
+        if let Some(running) = running {
+            self.stop_failed(&running).await;
+        }
+        let erased = self.parts.erase(replica).await;
+        match erased.as_ref().err().and_then(Error::lost_shelf) {
+            // Its rows are among those that are lost.
+            Some(shelf) => {
+                self.rebuild_shelf_locked(shelf).await?;
+                self.parts.erase(replica).await
+            }
+            None => erased,
+        }
+    }
+
     /// Stops all replicas. The tables are closed by whoever owns the engine.
     ///
     /// # Errors

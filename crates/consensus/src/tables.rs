@@ -143,6 +143,13 @@ impl GroupTables {
         Ok(found)
     }
 
+    /// Returns every subject but the header that an entry behind `index` changed.
+    pub(crate) fn subjects_changed(&self, behind: Option<u64>) -> Result<Vec<Subject>, TablesError> {
+        let subjects = self.subjects()?.into_iter();
+        let changed = subjects.filter(|(_, index)| Some(*index) > behind);
+        Ok(changed.map(|(subject, _)| subject).collect())
+    }
+
     /// Captures the header and what is applied at one moment.
     pub(crate) fn capture_header(&self) -> Result<(AppliedState, Option<u64>, Vec<kv::Row>), TablesError> {
         let _between_batches = self.capture.lock();

@@ -1,6 +1,5 @@
 //! One machine: a disk that outlives the processes on it, and the storage node that runs there.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,19 +8,20 @@ use auth::{
 };
 use blobstore::{BlobStore, BlobStoreOptions};
 use cluster::Layout;
-use consensus::{Blocking, GroupOptions, NodeId};
+use consensus::{Blocking, GroupOptions};
 use disk::{Disk, DiskPath, SimDisk};
 use kv::{Engine, FaultScript, FaultyEngine, MemoryEngine, ShelfCount};
 use storage_node::{
-    Environment, ImplicitKeep, Membership, Node, NodeEvents, NodeOptions, NodeParts, ReplicaPlacement,
-    Replicas, SessionLimits, StartError, StoredContent, StoredContentHandler, StoredContentParts,
+    Environment, FixedLayout, ImplicitKeep, Node, NodeAddress, NodeEvents, NodeOptions, NodeParts, Peers,
+    ReplicaParts, ReplicaPlacement, Replicas, SessionLimits, StartError, StoredContent, StoredContentHandler,
+    StoredContentParts,
 };
 use tokio_util::sync::CancellationToken;
 use wal::{Log, Wal, WalOptions};
 
 use crate::environment::SimEnvironment;
 use crate::mutation::Mutation;
-use crate::network::{Line, Network, Services};
+use crate::network::{Lines, Network, Services};
 use crate::plug::Plug;
 
 const KIB: u64 = 1024;
@@ -161,27 +161,30 @@ impl Machine {
         let plug = Plug::default();
         let disk = Mutation::of_disk(self.mutation, plug.connect(Arc::new(self.disk.mount())));
         let (engine, tables) = tables();
-        let line = Line::new(network, &self.name, nodes);
-        let others = nodes.iter().filter(|name| **name != self.name);
-        let placement = ReplicaPlacement::with_contents(
-            others.map(|name| (name.clone(), line.content_of(name))).collect(),
-        );
+        let peers = Peers::new(Arc::new(Lines::new(network, &self.name)));
+        let placement = ReplicaPlacement::new(peers.clone());
         let (content, opened) = self.content(&disk, &placement)?;
         let events = NodeEvents::new(self.options.node.sessions);
+        let told = fixed_layout(layout, nodes).placement(&self.name)?;
         let wal = open_log(&disk, self.options.wal.clone())?;
-        let parts = consensus::NodeParts {
-            node: number(nodes, &self.name),
+        let groups = consensus::NodeParts {
+            node: told.this,
             disk,
             space_reserve_bytes: self.options.space_reserve_bytes,
             log: Arc::new(Log::inline(wal)),
             engine,
-            transport: Arc::new(line),
+            transport: Arc::new(peers.clone()),
             blocking: Blocking::Inline,
             options: self.options.groups.clone(),
         };
-        let membership = membership(layout, nodes, &self.name);
-        let replicas = Replicas::start(parts, membership, Arc::new(events.clone())).await?;
-        placement.set(replicas.clone());
+        let parts = ReplicaParts {
+            groups,
+            peers,
+            content: content.clone(),
+            events: Arc::new(events.clone()),
+        };
+        let replicas = Replicas::start(parts, told).await?;
+        placement.set(&replicas);
         let node = self.node(layout, &replicas, &content, events);
         let services = Services {
             raft: replicas.entrance(),
@@ -261,19 +264,15 @@ fn open_log(disk: &Arc<dyn Disk>, options: WalOptions) -> Result<Wal, BootError>
     Ok(Wal::open(Arc::clone(disk), directory, options)?)
 }
 
-fn number(nodes: &[String], name: &str) -> NodeId {
-    let place = nodes.iter().position(|node| node == name).unwrap_or(0);
-    NodeId(place as u64 + 1)
-}
-
-fn membership(layout: &Layout, nodes: &[String], this: &str) -> Membership {
+fn fixed_layout(layout: &Layout, nodes: &[String]) -> FixedLayout {
     let groups = layout.slots().groups().into_iter();
-    let replicas: BTreeMap<_, _> = groups
-        .map(|group| (group, layout.replicas(group).to_vec()))
-        .collect();
-    Membership {
-        this: this.to_owned(),
-        nodes: nodes.to_vec(),
-        replicas,
+    let replicas = groups.map(|group| (group, layout.replicas(group).to_vec()));
+    let node = |name: &String| NodeAddress {
+        name: name.clone(),
+        address: String::new(),
+    };
+    FixedLayout {
+        nodes: nodes.iter().map(node).collect(),
+        replicas: replicas.collect(),
     }
 }

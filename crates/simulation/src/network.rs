@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use consensus::{NodeId, PeerCall, PeerCallKind, PeerTransport};
+use consensus::{PeerCall, PeerCallKind, PeerTransport};
 use futures::StreamExt;
 use mailstore::ports::BoxStream;
 use mailstore::{BlobId, GroupId, StoreError};
 use parking_lot::Mutex;
 use rpc::{ContentHandler, RaftCall, RaftHandler, RaftKind};
-use storage_node::{ContentPeer, ContentPush, Node, RaftEntrance, StoredContentHandler};
+use storage_node::{
+    ContentPeer, ContentPush, Node, NodeAddress, PeerLink, PeerLinks, RaftEntrance, StoredContentHandler,
+};
 use tokio_util::sync::CancellationToken;
 
 /// How long a message takes each way.
@@ -80,38 +82,53 @@ impl Network {
     }
 }
 
-/// One machine's way to the others. Holds the network weakly, since the network holds the machines' services.
-#[derive(Clone)]
-pub(crate) struct Line {
+/// One machine's ways to the others. Holds the network weakly, since the network holds the machines' services.
+pub(crate) struct Lines {
     from: String,
-    nodes: Vec<String>,
+    state: Weak<Mutex<State>>,
+}
+
+impl Lines {
+    pub(crate) fn new(network: &Network, from: &str) -> Self {
+        Self {
+            from: from.to_owned(),
+            state: network.downgrade(),
+        }
+    }
+}
+
+impl PeerLinks for Lines {
+    fn link(&self, node: &NodeAddress) -> Option<PeerLink> {
+        let line = Line {
+            from: self.from.clone(),
+            to: node.name.clone(),
+            state: self.state.clone(),
+        };
+        Some(PeerLink {
+            raft: Arc::new(line.clone()),
+            content: Arc::new(line),
+        })
+    }
+}
+
+/// One machine's way to another.
+#[derive(Clone)]
+struct Line {
+    from: String,
+    to: String,
     state: Weak<Mutex<State>>,
 }
 
 impl Line {
-    pub(crate) fn new(network: &Network, from: &str, nodes: &[String]) -> Self {
-        Self {
-            from: from.to_owned(),
-            nodes: nodes.to_vec(),
-            state: network.downgrade(),
-        }
-    }
-
     fn network(&self) -> Option<Network> {
         self.state.upgrade().map(|state| Network { state })
     }
 
-    fn name(&self, node: NodeId) -> Option<&str> {
-        let place = usize::try_from(node.0.checked_sub(1)?).ok()?;
-        self.nodes.get(place).map(String::as_str)
-    }
-
-    /// Returns the content of another machine.
-    pub(crate) fn content_of(&self, to: &str) -> Arc<dyn ContentPeer> {
-        Arc::new(RemoteContent {
-            line: self.clone(),
-            to: to.to_owned(),
-        })
+    async fn content(&self) -> Result<Arc<StoredContentHandler>, StoreError> {
+        let unreachable = StoreError::Unavailable("no way to the node");
+        let network = self.network().ok_or_else(|| unreachable.clone())?;
+        let services = network.reach(&self.from, &self.to).await;
+        services.map(|services| services.content).ok_or(unreachable)
     }
 
     async fn raft(&self, call: PeerCall) -> consensus::Result<Bytes> {
@@ -121,8 +138,7 @@ impl Line {
             detail: detail.to_owned(),
         };
         let network = self.network().ok_or_else(|| unreachable("no network"))?;
-        let to = self.name(node).ok_or_else(|| unreachable("no such node"))?;
-        let services = network.reach(&self.from, to).await;
+        let services = network.reach(&self.from, &self.to).await;
         let services = services.ok_or_else(|| unreachable("no way"))?;
         let kind = match call.kind {
             PeerCallKind::AppendEntries => RaftKind::AppendEntries,
@@ -137,7 +153,7 @@ impl Line {
             payload: call.payload,
         };
         let answered = services.raft.call(received).await;
-        if !network.answer(to, &self.from).await {
+        if !network.answer(&self.to, &self.from).await {
             // The deadline of the call is what ends it.
             std::future::pending::<()>().await;
         }
@@ -153,29 +169,11 @@ impl PeerTransport for Line {
     }
 }
 
-/// The content of another machine.
-struct RemoteContent {
-    line: Line,
-    to: String,
-}
-
-impl RemoteContent {
-    async fn reach(&self) -> Result<Arc<StoredContentHandler>, StoreError> {
-        let unreachable = StoreError::Unavailable("no way to the node");
-        let network = self.line.network().ok_or_else(|| unreachable.clone())?;
-        let services = network.reach(&self.line.from, &self.to).await;
-        services.map(|services| services.content).ok_or(unreachable)
-    }
-}
-
 #[async_trait]
-impl ContentPeer for RemoteContent {
+impl ContentPeer for Line {
     fn push(&self, group: GroupId, size: u64) -> Box<dyn ContentPush> {
         Box::new(RemotePush {
-            peer: Self {
-                line: self.line.clone(),
-                to: self.to.clone(),
-            },
+            line: self.clone(),
             group,
             size,
             pieces: Vec::new(),
@@ -187,13 +185,13 @@ impl ContentPeer for RemoteContent {
         group: GroupId,
         blob: BlobId,
     ) -> Result<BoxStream<Result<Bytes, StoreError>>, StoreError> {
-        self.reach().await?.load(group, blob).await
+        self.content().await?.load(group, blob).await
     }
 }
 
 /// Content on its way to another machine; it goes out whole, at its end.
 struct RemotePush {
-    peer: RemoteContent,
+    line: Line,
     group: GroupId,
     size: u64,
     pieces: Vec<Result<Bytes, StoreError>>,
@@ -207,12 +205,12 @@ impl ContentPush for RemotePush {
     }
 
     async fn finish(self: Box<Self>, blob: BlobId) -> Result<(), StoreError> {
-        let content = self.peer.reach().await?;
+        let content = self.line.content().await?;
         let pieces = futures::stream::iter(self.pieces).boxed();
         let stored = content.store(self.group, self.size, pieces).await?;
-        let network = self.peer.line.network();
+        let network = self.line.network();
         let network = network.ok_or(StoreError::OutcomeUnknown)?;
-        if !network.answer(&self.peer.to, &self.peer.line.from).await {
+        if !network.answer(&self.line.to, &self.line.from).await {
             return Err(StoreError::OutcomeUnknown);
         }
         if stored == blob {

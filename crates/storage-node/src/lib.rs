@@ -36,10 +36,11 @@ pub use maintenance::ContentReport;
 pub use node::{Node, NodeEvents, NodeParts};
 pub use options::NodeOptions;
 pub use replicas::{
-    Membership, Peers, RaftEntrance, ReplicaPlacement, Replicas, StartError, StoredContentHandler,
+    FixedLayout, GroupReplicas, GrpcLinks, NodeAddress, PeerLink, PeerLinks, Peers, Placement,
+    PlacementEpoch, RaftEntrance, ReplicaParts, ReplicaPlacement, Replicas, StartError, StoredContentHandler,
 };
 pub use replication::{Question, Replication};
 pub use sessions::SessionLimits;
 pub use stored_content::{
-    ContentPeer, ContentPlacement, ContentPush, Placement, StoredContent, StoredContentParts,
+    ContentPeer, ContentPlacement, ContentPush, Followers, StoredContent, StoredContentParts,
 };

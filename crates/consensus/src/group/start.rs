@@ -6,6 +6,7 @@ use disk::{Disk, DiskPath};
 use kv::{Engine, TableId};
 use mailstore::GroupId;
 use openraft::{Raft, StorageHelper};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wal::Log;
@@ -112,6 +113,27 @@ impl Parts {
         Ok(self.blocking.run(move || tables.reset()).await??)
     }
 
+    /// Removes what a replica that does not run has on this node.
+    pub(crate) async fn erase(&self, replica: ReplicaId) -> Result<()> {
+        self.reset_tables(replica).await?;
+        let disk = Arc::clone(&self.disk);
+        let erase =
+            move || -> Result<()> { Ok(SnapshotStore::erase(&*disk, &snapshot_directory(replica)?)?) };
+        self.blocking.run(erase).await??;
+        let log = self.log.group(wal::GroupId(replica.0));
+        let nothing = wal::LogState::default();
+        let known = log.state();
+        if known.is_ok_and(|state| state == nothing) {
+            return Ok(());
+        }
+        let (removed, outcome) = oneshot::channel();
+        log.remove(Box::new(move |result| {
+            // Whoever gives up waiting repeats the call later.
+            let _ = removed.send(result);
+        }))?;
+        Ok(outcome.await.unwrap_or(Err(wal::Error::Closed))?)
+    }
+
     /// Opens what a replica has on this node. Everything is named after the replica and not the group, so
     /// that a replica that replaces another never sees what that one left.
     async fn storage<M: Machine>(
@@ -125,8 +147,7 @@ impl Parts {
         let (disk, engine) = (Arc::clone(&self.disk), Arc::clone(&self.engine));
         let snapshot_bytes = self.options.snapshot_log_bytes;
         let open = move || -> Result<_> {
-            let directory = DiskPath::new(&format!("snapshots/replica-{replica}"));
-            let directory = directory.map_err(crate::SnapshotError::from)?;
+            let directory = snapshot_directory(replica)?;
             let tables = Arc::new(GroupTables::new(engine.table(TableId::new(replica.0))));
             let snapshots = SnapshotStore::open(disk, directory)?;
             let applier = Applier::open(machine, tables, snapshot_bytes)?;
@@ -144,6 +165,11 @@ impl Parts {
             log_store,
         ))
     }
+}
+
+fn snapshot_directory(replica: ReplicaId) -> Result<DiskPath> {
+    let directory = DiskPath::new(&format!("snapshots/replica-{replica}"));
+    Ok(directory.map_err(crate::SnapshotError::from)?)
 }
 
 async fn restored<M: Machine>(

@@ -1,5 +1,7 @@
 //! What is known about a replica from outside.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use openraft::ServerState;
 use openraft::alias::WatchReceiverOf;
 use openraft::async_runtime::watch::WatchReceiver;
@@ -9,7 +11,7 @@ use super::Group;
 use crate::machine::Machine;
 use crate::types::{LogId, TypeConfig};
 use crate::wire;
-use crate::{Error, LeaderHint, LogPosition, ReplicaId, Result};
+use crate::{Error, LeaderHint, LogPosition, NodeId, ReplicaId, Result};
 
 /// The part that a replica plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +47,12 @@ pub struct GroupStatus {
     pub snapshot: Option<LogPosition>,
     /// The last entry that it has purged.
     pub purged: Option<LogPosition>,
-    /// The voters.
+    /// The voters: while they are being replaced, the old and the new ones.
     pub voters: Vec<ReplicaId>,
+    /// The sets of voters of each of which a majority is needed: one, or two while they are being replaced.
+    pub quorums: Vec<BTreeSet<ReplicaId>>,
+    /// The nodes that host the members.
+    pub members: BTreeMap<ReplicaId, NodeId>,
     /// The members that do not vote.
     pub learners: Vec<ReplicaId>,
     /// Whether it runs.
@@ -118,6 +124,15 @@ impl<M: Machine> Group<M> {
         self.watch().status()
     }
 
+    /// Returns how far a member's log is known to agree with this one's: nothing when this replica does not lead,
+    /// or when nothing has come of the member yet.
+    pub fn replicated_to(&self, replica: ReplicaId) -> Option<LogPosition> {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        let matched = metrics.replication.as_ref()?.get(&replica)?;
+        matched.as_ref().map(wire::position)
+    }
+
     /// Tells whether a majority answers this replica, which leads. One that has heard of no majority for longer than
     /// an election takes can commit nothing, and may have been replaced without knowing.
     pub fn hears_majority(&self) -> bool {
@@ -155,6 +170,11 @@ fn status(metrics: &RaftMetrics<TypeConfig>) -> GroupStatus {
         purged: metrics.purged.as_ref().map(wire::position),
         voters: membership.voter_ids().collect(),
         learners: membership.learner_ids().collect(),
+        quorums: membership.get_joint_config().clone(),
+        members: membership
+            .nodes()
+            .map(|(replica, host)| (*replica, host.node))
+            .collect(),
         is_running: metrics.running_state.is_ok(),
     }
 }

@@ -70,6 +70,24 @@ impl SnapshotStore {
         Ok(store)
     }
 
+    /// Removes every file of a directory that nobody has open. The manifest goes first, so that what is left
+    /// after a crash is no snapshot.
+    pub(crate) fn erase(disk: &dyn Disk, directory: &DiskPath) -> Result<(), SnapshotError> {
+        let names = match disk.list(directory) {
+            Ok(names) => names,
+            Err(disk::Error::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        if names.iter().any(|name| name == MANIFEST) {
+            remove_if_there(disk, &directory.join(MANIFEST)?)?;
+            disk.sync_dir(directory)?;
+        }
+        for name in names.iter().filter(|name| *name != MANIFEST) {
+            remove_if_there(disk, &directory.join(name)?)?;
+        }
+        Ok(disk.sync_dir(directory)?)
+    }
+
     pub(crate) fn current(&self) -> Option<Arc<StoredSnapshot>> {
         self.inner.lock().current.clone()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cluster::{Router, RouterOptions};
 use mailstore::ports::StorageNode;
 use rpc::{Dialer, NodeClient};
-use storage_node::Node;
+use storage_node::{Node, NodeAddress};
 use tls::Role;
 
 use super::Site;
@@ -36,6 +36,21 @@ pub fn dialers(site: &Site, role: Role) -> Result<BTreeMap<String, Dialer>, Fail
         )
     };
     Ok(others.into_iter().map(dialer).collect())
+}
+
+/// Returns what makes connections to other storage nodes, wherever they are, with the certificate of this one.
+///
+/// # Errors
+/// When there is no such certificate.
+pub fn dial_storage(site: &Site) -> Result<impl Fn(&NodeAddress) -> Option<Dialer> + use<>, Failure> {
+    let networked = site.topology.is_networked();
+    let cluster = networked.then(|| site.certificates.cluster(Role::Storage, &site.name));
+    let cluster = cluster.transpose()?;
+    Ok(move |node: &NodeAddress| {
+        let name = node.name.parse().ok()?;
+        let cluster = Arc::clone(cluster.as_ref()?);
+        Some(Dialer::storage(node.address.clone(), name, cluster))
+    })
 }
 
 /// Returns the router through which a role reaches every account. The node in this process is called directly, the

@@ -51,8 +51,8 @@ impl Server {
             let serving = observability::serve(listener, router.clone(), backs.clone());
             tasks.spawn(async move { serving.await.or_exit(Exit::Software, "listener of metrics") });
         }
-        let storage = match site.topology.membership() {
-            Some(membership) => Some(Storage::open(&site, membership).await?),
+        let storage = match site.topology.placement()? {
+            Some(placement) => Some(Storage::open(&site, placement).await?),
             None => None,
         };
         if let Some(storage) = &storage {

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blobstore::BlobStore;
-use consensus::{Blocking, NodeId};
+use consensus::Blocking;
 use kv::{BootId, BufferOptions, BufferedEngine, Engine, MemoryEngine, SledEngine};
 use mailstore::ports::{GroupStatus, LeaderStatus};
 use rpc::Services;
 use settings::TableEngine;
 use storage_node::{
-    ImplicitKeep, Membership, Node, NodeEvents, NodeParts, Peers, ReplicaPlacement, Replicas, Replication,
-    StoredContent, StoredContentHandler, StoredContentParts,
+    GrpcLinks, ImplicitKeep, Node, NodeEvents, NodeParts, Peers, Placement, ReplicaParts, ReplicaPlacement,
+    Replicas, Replication, StoredContent, StoredContentHandler, StoredContentParts,
 };
-use tls::Role;
 use wal::{Log, Wal};
 
 use super::{Site, links};
@@ -48,29 +47,35 @@ impl Storage {
     ///
     /// # Errors
     /// Damage, by name; nothing is changed then.
-    pub async fn open(site: &Site, membership: Membership) -> Result<Self, Failure> {
+    pub async fn open(site: &Site, told: Placement) -> Result<Self, Failure> {
         let reserve = reserve(site)?;
         let log = Arc::new(open_log(site, reserve)?);
         let blobs = open_blobs(site, reserve)?;
         let engine = open_tables(site)?;
-        let peers = Peers::new(&membership, &links::dialers(site, Role::Storage)?);
+        let peers = Peers::new(Arc::new(GrpcLinks::new(links::dial_storage(site)?)));
         let placement = ReplicaPlacement::new(peers.clone());
         let content = stored_content(site, &blobs, &placement);
         let node_options = options::node(&site.settings, site.name.as_str());
         let events = NodeEvents::new(node_options.sessions);
-        let parts = consensus::NodeParts {
-            node: NodeId(site.topology.number().unwrap_or(1)),
+        let groups = consensus::NodeParts {
+            node: told.this,
             disk: site.data.disk(),
             space_reserve_bytes: reserve.entries,
             log,
             engine: Arc::clone(&engine),
-            transport: Arc::new(peers),
+            transport: Arc::new(peers.clone()),
             blocking: Blocking::threads(options::blocking_threads(&site.settings)),
             options: options::groups(&site.settings),
         };
-        let replicas = Replicas::start(parts, membership, Arc::new(events.clone())).await;
+        let parts = ReplicaParts {
+            groups,
+            peers,
+            content: content.clone(),
+            events: Arc::new(events.clone()),
+        };
+        let replicas = Replicas::start(parts, told).await;
         let replicas = replicas.or_exit(Exit::Software, "cannot start")?;
-        placement.set(replicas.clone());
+        placement.set(&replicas);
         let parts = node_parts(site, &replicas, &content, events)?;
         Ok(Self {
             node: Node::new(node_options, parts),

@@ -5,7 +5,7 @@ use std::fs;
 
 use cluster::Layout;
 use settings::{Role, Settings};
-use storage_node::Membership;
+use storage_node::{FixedLayout, NodeAddress, Placement};
 
 use crate::data_dir::DataDir;
 use crate::durable_file;
@@ -76,22 +76,28 @@ impl Topology {
     }
 
     /// Returns which replicas this node and the others have; nothing in a process that stores nothing.
-    pub fn membership(&self) -> Option<Membership> {
+    ///
+    /// # Errors
+    /// When the node is not among those of the settings.
+    pub fn placement(&self) -> Result<Option<Placement>, Failure> {
+        let Some(this) = &self.this else {
+            return Ok(None);
+        };
         let groups = self.layout.slots().groups().into_iter();
-        Some(Membership {
-            this: self.this.clone()?,
-            nodes: self.nodes.clone(),
+        let node = |name: &String| NodeAddress {
+            name: name.clone(),
+            address: self.addresses.get(name).cloned().unwrap_or_default(),
+        };
+        let fixed = FixedLayout {
+            nodes: self.nodes.iter().map(node).collect(),
             replicas: groups
                 .map(|group| (group, self.layout.replicas(group).to_vec()))
                 .collect(),
-        })
-    }
-
-    /// Returns this node's number: its place among the nodes, from 1.
-    pub fn number(&self) -> Option<u64> {
-        let this = self.this.as_ref()?;
-        let place = self.nodes.iter().position(|node| node == this)?;
-        u64::try_from(place).ok().map(|place| place + 1)
+        };
+        let placement = fixed.placement(this);
+        placement
+            .map(Some)
+            .or_exit(Exit::Config, "settings: `cluster.nodes`")
     }
 }
 
@@ -117,6 +123,7 @@ fn keep_group_count(settings: &Settings, data: &DataDir) -> Result<(), Failure> 
 
 #[cfg(test)]
 mod tests {
+    use consensus::NodeId;
     use settings::{Override, Sources};
 
     use super::*;
@@ -136,11 +143,11 @@ mod tests {
     fn a_process_alone_holds_every_group() {
         let topology = Topology::from_settings(&Settings::default()).expect("valid");
         assert_eq!(topology.this.as_deref(), Some("node-1"));
-        assert_eq!(topology.number(), Some(1));
         assert!(!topology.is_networked());
-        let membership = topology.membership().expect("a storage node");
-        assert_eq!(membership.replicas.len(), 16);
-        assert!(membership.replicas.values().all(|nodes| nodes == &["node-1"]));
+        let placement = topology.placement().expect("valid").expect("a storage node");
+        assert_eq!(placement.this, NodeId(1));
+        assert_eq!(placement.here().count(), 16);
+        assert!(placement.groups.values().all(|group| group.replicas.len() == 1));
     }
 
     #[test]
@@ -151,10 +158,10 @@ mod tests {
             ("listen.rpc", "127.0.0.1:7700"),
         ]))
         .expect("valid");
-        assert_eq!(topology.number(), Some(2));
         assert_eq!(topology.addresses["node-3"], "c:7700");
-        let membership = topology.membership().expect("a storage node");
-        assert!(membership.replicas.values().all(|nodes| nodes.len() == 3));
+        let placement = topology.placement().expect("valid").expect("a storage node");
+        assert_eq!(placement.this, NodeId(2));
+        assert!(placement.groups.values().all(|group| group.replicas.len() == 3));
     }
 
     #[test]
@@ -164,7 +171,8 @@ mod tests {
             ("cluster.nodes", "1=a:7700"),
         ]))
         .expect("valid");
-        assert_eq!((topology.this.as_ref(), topology.membership()), (None, None));
+        let placement = topology.placement().expect("valid");
+        assert_eq!((topology.this.as_ref(), placement), (None, None));
         assert_eq!(topology.nodes, ["node-1"]);
         assert!(topology.is_networked());
     }

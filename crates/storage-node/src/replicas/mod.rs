@@ -1,7 +1,10 @@
 //! This node's replicas: the consensus layer behind the [`Replication`](crate::Replication) port.
 
+mod adopt;
 mod content_handler;
+mod content_placement;
 mod errors;
+mod kept;
 mod named;
 mod peers;
 mod placement;
@@ -10,106 +13,95 @@ mod replication;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use consensus::{EventSink, Groups, MailMachine, NodeId, NodeParts as GroupParts, Remedy, ReplicaId};
+use consensus::{Blocking, EventSink, Groups, MailMachine, NodeParts as GroupParts, Remedy, ReplicaId};
+use disk::Disk;
 use mailstore::{GroupId, StoreError};
+use parking_lot::{Mutex, RwLock};
+
+use crate::stored_content::StoredContent;
+use kept::Kept;
 
 pub use content_handler::StoredContentHandler;
-pub use peers::{Peers, RaftEntrance};
-pub use placement::ReplicaPlacement;
+pub use content_placement::ReplicaPlacement;
+pub use errors::StartError;
+pub use peers::{GrpcLinks, PeerLink, PeerLinks, Peers, RaftEntrance};
+pub use placement::{FixedLayout, GroupReplicas, NodeAddress, Placement, PlacementEpoch};
 
-/// Which nodes there are and which of them hold a replica of each group. The same on every node.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Membership {
-    /// This node.
-    pub this: String,
-    /// All storage nodes, sorted by name. A node's number is its place in this list, from 1.
-    pub nodes: Vec<String>,
-    /// The nodes with a replica of each group; the first begins the group.
-    pub replicas: BTreeMap<GroupId, Vec<String>>,
+/// What the replicas of a node stand on.
+pub struct ReplicaParts {
+    /// Log, tables, disk and options. Their transport is to be the peers.
+    pub groups: GroupParts,
+    /// The other nodes.
+    pub peers: Peers,
+    /// The content of the groups.
+    pub content: StoredContent,
+    /// Takes the events of the replicas.
+    pub events: Arc<dyn EventSink>,
 }
 
-impl Membership {
-    /// Returns a node's number.
-    fn number(&self, name: &str) -> Option<NodeId> {
-        let place = self.nodes.iter().position(|node| node == name)?;
-        Some(NodeId(place as u64 + 1))
-    }
-
-    /// Returns a node's name.
-    fn name(&self, number: NodeId) -> Option<&str> {
-        let place = usize::try_from(number.0.checked_sub(1)?).ok()?;
-        self.nodes.get(place).map(String::as_str)
-    }
-
-    /// Returns the id of a group's replica on a node. Replicas are never replaced yet, so the node says it
-    /// all; the directory will give ids of their own.
-    fn replica(group: GroupId, node: NodeId) -> ReplicaId {
-        ReplicaId((u64::from(group.0) << 32) | node.0)
-    }
-}
-
-/// The replicas of this node, running.
+/// The replicas of this node, running. Cheap to clone.
 #[derive(Clone)]
 pub struct Replicas {
-    groups: Arc<Groups<MailMachine>>,
-    membership: Arc<Membership>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    groups: Groups<MailMachine>,
+    machine: Arc<MailMachine>,
+    peers: Peers,
+    content: StoredContent,
+    disk: Arc<dyn Disk>,
+    blocking: Blocking,
+    placement: RwLock<Arc<Placement>>,
+    /// Replicas that left and may not have been removed in full.
+    leaving: Mutex<BTreeMap<ReplicaId, GroupId>>,
+    // Held while what runs is made to agree with a placement.
+    adopting: tokio::sync::Mutex<()>,
 }
 
 impl Replicas {
-    /// Starts a replica of every group that the node is to have, and begins the groups that have not
-    /// begun. Returns when all have recovered what their log says was committed.
+    /// Starts the replicas that the node is to have, and begins those groups that have not begun and that a
+    /// replica here is to begin. Returns when all have recovered what their log says was committed.
+    ///
+    /// A later placement than `placement` that was adopted before goes before it.
     ///
     /// # Errors
     /// Damage to log, tables or snapshots, by name.
-    pub async fn start(
-        parts: GroupParts,
-        membership: Membership,
-        events: Arc<dyn EventSink>,
-    ) -> Result<Self, StartError> {
-        let groups = Arc::new(Groups::new(parts));
-        let replicas = Self {
-            groups,
-            membership: Arc::new(membership),
+    pub async fn start(parts: ReplicaParts, placement: Placement) -> Result<Self, StartError> {
+        let (disk, blocking) = (Arc::clone(&parts.groups.disk), parts.groups.blocking.clone());
+        let read = {
+            let disk = Arc::clone(&disk);
+            blocking.run(move || Kept::read(&*disk)).await
         };
-        let machine = Arc::new(MailMachine::new(events));
-        for (group, nodes) in &replicas.membership.replicas {
-            if nodes.contains(&replicas.membership.this) {
-                replicas.start_group(*group, nodes, &machine).await?;
-            }
-        }
+        let kept = read.map_err(StartError::Keeping)??;
+        let target = newest(kept, placement)?;
+        let inner = Inner {
+            groups: Groups::new(parts.groups),
+            machine: Arc::new(MailMachine::new(parts.events)),
+            peers: parts.peers,
+            content: parts.content,
+            disk,
+            blocking,
+            placement: RwLock::new(Arc::new(target.placement.clone())),
+            leaving: Mutex::default(),
+            adopting: tokio::sync::Mutex::default(),
+        };
+        let replicas = Self {
+            inner: Arc::new(inner),
+        };
+        replicas.take(target).await?;
         Ok(replicas)
     }
 
-    async fn start_group(
-        &self,
-        group: GroupId,
-        nodes: &[String],
-        machine: &Arc<MailMachine>,
-    ) -> Result<(), StartError> {
-        let number = |name: &String| {
-            self.membership
-                .number(name)
-                .ok_or_else(|| StartError::UnknownNode {
-                    group,
-                    node: name.clone(),
-                })
-        };
-        let this = number(&self.membership.this)?;
-        let running = self
-            .groups
-            .start(group, Membership::replica(group, this), Arc::clone(machine))
-            .await;
-        let running = running.map_err(|source| StartError::Replica { group, source })?;
-        if nodes.first() == Some(&self.membership.this) {
-            let voters = nodes.iter().map(|name| {
-                let node = number(name)?;
-                Ok((Membership::replica(group, node), node))
-            });
-            let voters = voters.collect::<Result<BTreeMap<_, _>, StartError>>()?;
-            let begun = running.begin(voters).await;
-            begun.map_err(|source| StartError::Replica { group, source })?;
-        }
-        Ok(())
+    /// Returns the placement that was adopted last.
+    #[must_use]
+    pub fn placement(&self) -> Arc<Placement> {
+        Arc::clone(&self.inner.placement.read())
+    }
+
+    /// Returns the error of the ports for an error of a group.
+    fn store_error(&self, error: &consensus::Error) -> StoreError {
+        self.placement().store_error(error)
     }
 
     /// Waits for a replica that stops without being asked to, and repairs it by filling its tables again
@@ -119,15 +111,23 @@ impl Replicas {
     /// When it cannot be repaired here: the process should stop, since its disk or a replicated entry is at
     /// fault.
     pub async fn repair_next_failure(&self) -> Result<(), StartError> {
-        let failure = self.groups.next_failure().await;
+        let failure = self.inner.groups.next_failure().await;
+        if self.placement().replica_here(failure.group) != Some(failure.replica) {
+            // It is being removed.
+            return Ok(());
+        }
         let (group, remedy) = (failure.group, failure.remedy());
         tracing::warn!(group = group.0, error = %failure.error, ?remedy, "replica has failed");
         let repaired = match remedy {
-            Remedy::RebuildShelf(shelf) => self.groups.rebuild_shelf(shelf).await,
-            Remedy::RebuildTables(group) => self.groups.rebuild(group).await,
+            Remedy::RebuildShelf(shelf) => self.inner.groups.rebuild_shelf(shelf).await,
+            Remedy::RebuildTables(group) => self.inner.groups.rebuild(group).await,
             Remedy::StopProcess => Err(failure.error),
         };
-        repaired.map_err(|source| StartError::Replica { group, source })
+        match repaired {
+            // It was removed meanwhile.
+            Err(consensus::Error::NoSuchGroup { .. }) => Ok(()),
+            repaired => repaired.map_err(|source| StartError::Replica { group, source }),
+        }
     }
 
     /// Returns the way in for calls of other replicas.
@@ -138,7 +138,7 @@ impl Replicas {
 
     /// Hands the office of leader over, group by group, where another replica can take it; for a clean stop.
     pub async fn hand_over(&self) {
-        for group in self.groups.all() {
+        for group in self.inner.groups.all() {
             let status = group.status();
             let this = group.replica();
             let next = status.voters.iter().find(|voter| **voter != this);
@@ -155,47 +155,33 @@ impl Replicas {
     /// # Errors
     /// When one did not stop in order.
     pub async fn shutdown(&self) -> Result<(), StoreError> {
-        self.groups
+        self.inner
+            .groups
             .shutdown()
             .await
             .map_err(|error| StoreError::Internal(error.to_string()))
     }
 }
 
-/// Why replicas could not be started or repaired.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A group's list of replicas names a node that does not exist.
-    #[error("group {} has a replica on node {node}, which does not exist", .group.0)]
-    UnknownNode {
-        /// The group.
-        group: GroupId,
-        /// The name.
-        node: String,
-    },
-    /// A replica cannot run.
-    #[error("replica of group {} cannot run: {source}", .group.0)]
-    Replica {
-        /// The group.
-        group: GroupId,
-        /// Why.
-        source: consensus::Error,
-    },
-}
-
-impl StartError {
-    /// Returns who has to do something about it.
-    #[must_use]
-    pub fn kind(&self) -> mailstore::ErrorKind {
-        match self {
-            Self::UnknownNode { .. } => mailstore::ErrorKind::Client,
-            Self::Replica { .. } => mailstore::ErrorKind::Internal,
-        }
+/// Returns what is to run: what was kept, or what is given now when that is newer.
+fn newest(kept: Option<Kept>, given: Placement) -> Result<Kept, StartError> {
+    let Some(mut kept) = kept else {
+        return Ok(Kept {
+            placement: given,
+            leaving: BTreeMap::new(),
+        });
+    };
+    if kept.placement.this != given.this {
+        // The disk is that of another node, whose replicas must not be taken for this one's.
+        return Err(StartError::OtherNode {
+            this: given.this,
+            told: kept.placement.this,
+        });
     }
-
-    /// Tells whether another attempt may succeed; not without somebody's help.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        false
+    if given.epoch > kept.placement.epoch {
+        kept.leaving
+            .extend(adopt::no_longer_here(&kept.placement, &given));
+        kept.placement = given;
     }
+    Ok(kept)
 }

@@ -54,7 +54,7 @@ impl Replicas {
             let mut named = Vec::new();
             read::live_blobs(rows, &mut |blob| named.push(blob)).map(|()| named)
         });
-        let named = named.await.map_err(|error| self.membership.store_error(&error))?;
+        let named = named.await.map_err(|error| self.store_error(&error))?;
         named.map_err(damaged)
     }
 }

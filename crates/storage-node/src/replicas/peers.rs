@@ -1,4 +1,4 @@
-//! The other storage nodes: Raft messages and content, over gRPC.
+//! The other storage nodes: Raft messages and content, over gRPC or however else they are reached.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,49 +9,63 @@ use bytes::Bytes;
 use consensus::{NodeId, PeerCall, PeerCallKind, PeerTransport, ReplicaId};
 use mailstore::ports::BoxStream;
 use mailstore::{BlobId, GroupId, StoreError};
+use parking_lot::RwLock;
 use rpc::{ContentClient, Dialer, RaftCall, RaftClient, RaftFailure, RaftHandler, RaftKind};
 
-use super::{Membership, Replicas};
+use super::Replicas;
+use super::placement::{NodeAddress, Placement};
 use crate::stored_content::{ContentPeer, ContentPush};
 
-/// The clients for all other storage nodes.
-#[derive(Clone, Default)]
-pub struct Peers {
-    nodes: Arc<BTreeMap<NodeId, Peer>>,
+/// One other storage node, as far as replicas are concerned.
+#[derive(Clone)]
+pub struct PeerLink {
+    /// Its replicas.
+    pub raft: Arc<dyn PeerTransport>,
+    /// Its content.
+    pub content: Arc<dyn ContentPeer>,
 }
 
-struct Peer {
-    name: String,
-    raft: RaftClient,
-    content: Arc<dyn ContentPeer>,
+/// Makes links to other storage nodes, which connect when they are first used.
+pub trait PeerLinks: Send + Sync + 'static {
+    /// Returns the link to a node; `None` when there is no way to it.
+    fn link(&self, node: &NodeAddress) -> Option<PeerLink>;
+}
+
+/// The other storage nodes. Cheap to clone; all clones see the same nodes.
+#[derive(Clone)]
+pub struct Peers {
+    links: Arc<dyn PeerLinks>,
+    linked: Arc<RwLock<BTreeMap<NodeId, (NodeAddress, PeerLink)>>>,
 }
 
 impl Peers {
-    /// Returns clients for the nodes that have a dialer.
+    /// Returns a set of peers in which there is nobody until a placement names them.
     #[must_use]
-    pub fn new(membership: &Membership, dialers: &BTreeMap<String, Dialer>) -> Self {
-        let peers = dialers.iter().filter_map(|(name, dialer)| {
-            let content = Arc::new(RemoteContent(ContentClient::new(dialer)));
-            Some((
-                membership.number(name)?,
-                Peer {
-                    name: name.clone(),
-                    raft: RaftClient::new(dialer),
-                    content,
-                },
-            ))
-        });
+    pub fn new(links: Arc<dyn PeerLinks>) -> Self {
         Self {
-            nodes: Arc::new(peers.collect()),
+            links,
+            linked: Arc::default(),
         }
     }
 
-    /// Returns the content of the nodes, by name.
-    pub(super) fn contents(&self) -> BTreeMap<String, Arc<dyn ContentPeer>> {
-        let peers = self.nodes.values();
-        peers
-            .map(|peer| (peer.name.clone(), Arc::clone(&peer.content)))
-            .collect()
+    /// Makes links to the other nodes of a placement. Those to nodes that have moved are made anew, those to
+    /// nodes that are gone are given up, the rest stay.
+    pub(super) fn connect(&self, placement: &Placement) {
+        let mut linked = self.linked.write();
+        linked.retain(|node, (address, _)| placement.nodes.get(node) == Some(address));
+        for (node, address) in &placement.nodes {
+            if *node == placement.this || linked.contains_key(node) {
+                continue;
+            }
+            if let Some(link) = self.links.link(address) {
+                linked.insert(*node, (address.clone(), link));
+            }
+        }
+    }
+
+    /// Returns the link to a node.
+    pub(super) fn link(&self, node: NodeId) -> Option<PeerLink> {
+        self.linked.read().get(&node).map(|(_, link)| link.clone())
     }
 }
 
@@ -59,12 +73,52 @@ impl Peers {
 impl PeerTransport for Peers {
     async fn call(&self, call: PeerCall, deadline: Duration) -> consensus::Result<Bytes> {
         let node = call.node;
-        let Some(peer) = self.nodes.get(&node) else {
-            return Err(consensus::Error::Unreachable {
+        match self.link(node) {
+            Some(link) => link.raft.call(call, deadline).await,
+            None => Err(consensus::Error::Unreachable {
                 node,
                 detail: "no such node".into(),
-            });
-        };
+            }),
+        }
+    }
+}
+
+/// Links over gRPC.
+pub struct GrpcLinks<D> {
+    dial: D,
+}
+
+impl<D> GrpcLinks<D>
+where
+    D: Fn(&NodeAddress) -> Option<Dialer>,
+{
+    /// Returns links over the connections that `dial` makes.
+    #[must_use]
+    pub fn new(dial: D) -> Self {
+        Self { dial }
+    }
+}
+
+impl<D> PeerLinks for GrpcLinks<D>
+where
+    D: Fn(&NodeAddress) -> Option<Dialer> + Send + Sync + 'static,
+{
+    fn link(&self, node: &NodeAddress) -> Option<PeerLink> {
+        let dialer = (self.dial)(node)?;
+        Some(PeerLink {
+            raft: Arc::new(RemoteReplicas(RaftClient::new(&dialer))),
+            content: Arc::new(RemoteContent(ContentClient::new(&dialer))),
+        })
+    }
+}
+
+/// The replicas of another node.
+struct RemoteReplicas(RaftClient);
+
+#[async_trait]
+impl PeerTransport for RemoteReplicas {
+    async fn call(&self, call: PeerCall, deadline: Duration) -> consensus::Result<Bytes> {
+        let node = call.node;
         let kind = match call.kind {
             PeerCallKind::AppendEntries => RaftKind::AppendEntries,
             PeerCallKind::Vote => RaftKind::Vote,
@@ -77,15 +131,13 @@ impl PeerTransport for Peers {
             kind,
             payload: call.payload,
         };
-        peer.raft
-            .call(sent, deadline)
-            .await
-            .map_err(|failure| match failure {
-                RaftFailure::Timeout => consensus::Error::Timeout,
-                RaftFailure::Unreachable(detail) | RaftFailure::Refused(detail) => {
-                    consensus::Error::Unreachable { node, detail }
-                }
-            })
+        let answered = self.0.call(sent, deadline).await;
+        answered.map_err(|failure| match failure {
+            RaftFailure::Timeout => consensus::Error::Timeout,
+            RaftFailure::Unreachable(detail) | RaftFailure::Refused(detail) => {
+                consensus::Error::Unreachable { node, detail }
+            }
+        })
     }
 }
 
@@ -109,7 +161,7 @@ impl RaftHandler for RaftEntrance {
             RaftKind::TransferLeader => PeerCallKind::TransferLeader,
             RaftKind::Snapshot => PeerCallKind::Snapshot,
         };
-        let groups = &self.replicas.groups;
+        let groups = &self.replicas.inner.groups;
         let received = PeerCall {
             group: call.group,
             target: ReplicaId(call.target),

@@ -7,7 +7,7 @@ use mailstore::command::{Entry, Subject};
 use mailstore::ports::{GroupStatus, LeaderStatus};
 use mailstore::{AccountId, GroupId, Reply, StoreError};
 
-use super::{Membership, Replicas};
+use super::Replicas;
 use crate::content::NamedBlobs;
 use crate::replication::{Question, Replication};
 
@@ -16,30 +16,26 @@ impl Replicas {
         &self,
         group: GroupId,
     ) -> Result<std::sync::Arc<consensus::Group<MailMachine>>, StoreError> {
-        self.groups
+        self.inner
+            .groups
             .get(group)
-            .map_err(|error| self.membership.store_error(&error))
+            .map_err(|error| self.store_error(&error))
     }
 
     fn describe(&self, replica: &consensus::Group<MailMachine>) -> GroupStatus {
         let (status, group) = (replica.status(), replica.id());
+        let placement = self.placement();
         let leader = match &status.leader {
             _ if status.role == Role::Leader && !replica.hears_majority() => LeaderStatus::Unknown,
             _ if status.role == Role::Leader => LeaderStatus::Local,
-            Some(LeaderHint { node: Some(node), .. }) => match self.membership.name(*node) {
+            Some(LeaderHint { node: Some(node), .. }) => match placement.name(*node) {
                 Some(name) => LeaderStatus::Remote(name.to_owned()),
                 None => LeaderStatus::Unknown,
             },
             Some(LeaderHint { node: None, .. }) | None => LeaderStatus::Unknown,
         };
-        let names = status.voters.iter().filter_map(|replica| {
-            let nodes = self.membership.nodes.iter();
-            let mut named = nodes.filter(|node| {
-                let number = self.membership.number(node);
-                number.is_some_and(|number| Membership::replica(group, number) == *replica)
-            });
-            named.next().cloned()
-        });
+        let hosts = status.voters.iter().filter_map(|voter| status.members.get(voter));
+        let names = hosts.filter_map(|node| placement.name(*node).map(str::to_owned));
         GroupStatus {
             group,
             leader,
@@ -55,11 +51,12 @@ impl Replicas {
 #[async_trait]
 impl Replication for Replicas {
     fn groups(&self) -> Vec<GroupId> {
-        self.groups.all().iter().map(|group| group.id()).collect()
+        self.inner.groups.all().iter().map(|group| group.id()).collect()
     }
 
     fn leads(&self, group: GroupId) -> bool {
-        self.groups
+        self.inner
+            .groups
             .get(group)
             .is_ok_and(|group| group.status().role == Role::Leader)
     }
@@ -67,21 +64,19 @@ impl Replication for Replicas {
     async fn propose(&self, group: GroupId, entry: Entry) -> Result<Reply, StoreError> {
         let group = self.group(group)?;
         let committed = group.propose(codec::encode_entry(&entry)).await;
-        let committed = committed.map_err(|error| self.membership.store_error(&error))?;
+        let committed = committed.map_err(|error| self.store_error(&error))?;
         committed.reply.map_err(StoreError::from)
     }
 
     async fn read_barrier(&self, group: GroupId) -> Result<(), StoreError> {
         let barrier = self.group(group)?.read_barrier().await;
-        barrier
-            .map(|_| ())
-            .map_err(|error| self.membership.store_error(&error))
+        barrier.map(|_| ()).map_err(|error| self.store_error(&error))
     }
 
     async fn ask(&self, group: GroupId, subject: &Subject, question: Question) -> Result<(), StoreError> {
         let group = self.group(group)?;
         let answered = group.read(mail_subject(subject), |rows| question(rows)).await;
-        answered.map_err(|error| self.membership.store_error(&error))
+        answered.map_err(|error| self.store_error(&error))
     }
 
     async fn accounts(
@@ -97,7 +92,7 @@ impl Replication for Replicas {
             .group(group)?
             .subjects_between(first, name([0xff; 16]), limit + 1)
             .await;
-        let listed = listed.map_err(|error| self.membership.store_error(&error))?;
+        let listed = listed.map_err(|error| self.store_error(&error))?;
         let accounts = listed
             .iter()
             .filter_map(account_of)
@@ -110,7 +105,8 @@ impl Replication for Replicas {
     }
 
     fn status(&self) -> Vec<GroupStatus> {
-        self.groups
+        self.inner
+            .groups
             .all()
             .iter()
             .map(|group| self.describe(group))

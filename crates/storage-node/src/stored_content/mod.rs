@@ -22,7 +22,7 @@ use crate::content::{Content, ContentUsage, NamedBlobs, Reconciled};
 use crate::environment::Environment;
 use crate::pool::Pool;
 
-pub use peers::{ContentPeer, ContentPlacement, ContentPush, Placement};
+pub use peers::{ContentPeer, ContentPlacement, ContentPush, Followers};
 
 /// The format of summaries that this version writes; others are made again.
 const SUMMARY_VERSION: SummaryVersion = SummaryVersion(mail_message::FORMAT_VERSION as u16);
@@ -110,12 +110,12 @@ impl StoredContent {
 #[async_trait]
 impl Content for StoredContent {
     async fn begin(&self, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
-        let placement = self.inner.placement.placement(group)?;
+        let followers = self.inner.placement.followers(group)?;
         Ok(Box::new(upload::ReplicatedUpload::begin(
             self.clone(),
             group,
             size,
-            &placement,
+            &followers,
         )))
     }
 

@@ -1,5 +1,6 @@
 //! The other replicas of a group, as far as content is concerned.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -40,27 +41,46 @@ pub trait ContentPush: Send {
     async fn finish(self: Box<Self>, blob: BlobId) -> Result<(), StoreError>;
 }
 
-/// The replicas of a group that this node leads.
-#[derive(Clone)]
-pub struct Placement {
-    /// The other voters.
-    pub followers: Vec<Arc<dyn ContentPeer>>,
+/// The other replicas of a group that this node leads, and how many of them must have content durably.
+#[derive(Clone, Default)]
+pub struct Followers {
+    pub(super) peers: Vec<Arc<dyn ContentPeer>>,
+    pub(super) needs: Needs,
 }
 
-impl Placement {
-    /// Returns how many followers must have content durably, so that with the leader it is a majority.
-    pub(super) fn followers_needed(&self) -> usize {
-        self.followers.len().div_ceil(2)
+/// How many followers of each set of voters are needed. A follower goes by its place in the list of them.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(super) struct Needs(Vec<(BTreeSet<usize>, usize)>);
+
+impl Followers {
+    /// Adds a follower, which is sent all content. Its place is the number of those that were added before.
+    pub fn add(&mut self, peer: Arc<dyn ContentPeer>) {
+        self.peers.push(peer);
+    }
+
+    /// Asks that content be durable at `count` of the followers at these places before it counts as stored.
+    /// Each call asks for more.
+    pub fn require(&mut self, places: BTreeSet<usize>, count: usize) {
+        self.needs.0.push((places, count));
+    }
+}
+
+impl Needs {
+    /// Returns whether it is enough when these followers have content.
+    pub(super) fn are_met_by(&self, having: &BTreeSet<usize>) -> bool {
+        self.0
+            .iter()
+            .all(|(places, count)| places.intersection(having).count() >= *count)
     }
 }
 
 /// Says who leads and who follows.
 pub trait ContentPlacement: Send + Sync + 'static {
-    /// Returns the replicas of a group.
+    /// Returns the followers of a group.
     ///
     /// # Errors
     /// [`StoreError::NotLeader`] when this node does not lead it.
-    fn placement(&self, group: GroupId) -> Result<Placement, StoreError>;
+    fn followers(&self, group: GroupId) -> Result<Followers, StoreError>;
 
     /// Returns the other nodes that may have the group's content, whether this node leads or not.
     fn holders(&self, group: GroupId) -> Vec<Arc<dyn ContentPeer>>;
@@ -70,35 +90,30 @@ pub trait ContentPlacement: Send + Sync + 'static {
 mod tests {
     use super::*;
 
-    struct Nobody;
+    fn needs(sets: &[(&[usize], usize)]) -> Needs {
+        let sets = sets.iter();
+        Needs(
+            sets.map(|(places, count)| (places.iter().copied().collect(), *count))
+                .collect(),
+        )
+    }
 
-    #[async_trait]
-    impl ContentPeer for Nobody {
-        fn push(&self, _: GroupId, _: u64) -> Box<dyn ContentPush> {
-            unreachable!("nothing is pushed")
-        }
-
-        async fn fetch(
-            &self,
-            _: GroupId,
-            _: BlobId,
-        ) -> Result<BoxStream<Result<Bytes, StoreError>>, StoreError> {
-            Err(StoreError::ContentUnavailable)
-        }
+    fn check(needs: &Needs, having: &[usize], met: bool) {
+        let having: BTreeSet<_> = having.iter().copied().collect();
+        assert_eq!(needs.are_met_by(&having), met, "{needs:?} by {having:?}");
     }
 
     #[test]
-    fn the_leader_and_the_needed_followers_are_a_majority() {
-        for voters in 1..=7_usize {
-            let followers = (1..voters)
-                .map(|_| Arc::new(Nobody) as Arc<dyn ContentPeer>)
-                .collect();
-            let needed = Placement { followers }.followers_needed();
-            assert!(2 * (needed + 1) > voters, "{voters} voters");
-            assert!(
-                2 * needed <= voters,
-                "{voters} voters: no more than a majority is waited for"
-            );
-        }
+    fn every_set_of_voters_needs_its_majority() {
+        check(&needs(&[]), &[], true);
+        let one_set = needs(&[(&[0, 1], 1)]);
+        check(&one_set, &[], false);
+        check(&one_set, &[1], true);
+        // A follower that does not vote counts for nothing.
+        check(&one_set, &[2], false);
+        let two_sets = needs(&[(&[0, 1], 1), (&[1, 2], 2)]);
+        check(&two_sets, &[1], false);
+        check(&two_sets, &[0, 2], false);
+        check(&two_sets, &[1, 2], true);
     }
 }

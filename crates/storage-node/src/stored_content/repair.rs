@@ -74,6 +74,16 @@ impl StoredContent {
         }
     }
 
+    /// Removes all content of a group that has no replica here any more.
+    pub(crate) async fn forget(&self, group: GroupId) -> Result<(), StoreError> {
+        let content = self.clone();
+        let forget = move || {
+            let forgotten = content.inner.store.forget_group(store_group(group));
+            forgotten.map_err(|error| content.change_error(&error))
+        };
+        self.inner.writers.run(forget).await?
+    }
+
     /// See [`Content::reconcile`](crate::Content::reconcile).
     pub(super) fn sweep(
         &self,

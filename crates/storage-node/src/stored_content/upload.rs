@@ -1,5 +1,7 @@
 //! Content that comes in: written here while it is sent on, done when a majority has it durably.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use blobstore::{Described, Summary, UnixSeconds, Upload};
 use bytes::{Bytes, BytesMut};
@@ -9,7 +11,7 @@ use mailstore::ports::{BlobUpload, StoredBlob};
 use mailstore::{BlobId, GroupId, StoreError};
 use tokio::sync::oneshot;
 
-use super::peers::{ContentPush, Placement};
+use super::peers::{ContentPush, Followers, Needs};
 use super::read::summarise;
 use super::{SUMMARY_VERSION, StoredContent, store_group};
 
@@ -149,21 +151,22 @@ pub(super) struct ReplicatedUpload {
     size: u64,
     name: blake3::Hasher,
     local: Option<LocalUpload>,
-    /// Followers that have kept up.
-    followers: Vec<Box<dyn ContentPush>>,
-    followers_needed: usize,
+    /// Followers that have kept up, with their places.
+    followers: Vec<(usize, Box<dyn ContentPush>)>,
+    needs: Needs,
 }
 
 impl ReplicatedUpload {
-    pub(super) fn begin(content: StoredContent, group: GroupId, size: u64, placement: &Placement) -> Self {
+    pub(super) fn begin(content: StoredContent, group: GroupId, size: u64, followers: &Followers) -> Self {
         Self {
             local: Some(LocalUpload::begin(&content, group, size)),
-            followers: placement
-                .followers
+            followers: followers
+                .peers
                 .iter()
                 .map(|peer| peer.push(group, size))
+                .enumerate()
                 .collect(),
-            followers_needed: placement.followers_needed(),
+            needs: followers.needs.clone(),
             size: 0,
             name: blake3::Hasher::new(),
             content,
@@ -178,9 +181,9 @@ impl BlobUpload for ReplicatedUpload {
         self.size += bytes.len() as u64;
         self.name.update(&bytes);
         let local = self.local.take().ok_or(StoreError::OutcomeUnknown)?;
-        let sent = self.followers.drain(..).map(|mut follower| {
+        let sent = self.followers.drain(..).map(|(place, mut follower)| {
             let octets = bytes.clone();
-            async move { follower.push(octets).await.map(|()| follower) }
+            async move { follower.push(octets).await.map(|()| (place, follower)) }
         });
         let (local, sent) = futures::join!(
             local.push(&self.content, bytes.clone()),
@@ -188,7 +191,8 @@ impl BlobUpload for ReplicatedUpload {
         );
         self.local = Some(local?);
         self.followers = sent.into_iter().filter_map(Result::ok).collect();
-        if self.followers.len() < self.followers_needed {
+        let left = self.followers.iter().map(|(place, _)| *place).collect();
+        if !self.needs.are_met_by(&left) {
             return Err(StoreError::Unavailable("no majority takes content"));
         }
         Ok(())
@@ -201,9 +205,9 @@ impl BlobUpload for ReplicatedUpload {
         let acknowledgements: FuturesUnordered<_> = self
             .followers
             .drain(..)
-            .map(|follower| follower.finish(blob))
+            .map(|(place, follower)| async move { follower.finish(blob).await.map(|()| place) })
             .collect();
-        let majority = majority(acknowledgements, self.followers_needed, self.group);
+        let majority = majority(acknowledgements, &self.needs, self.group);
         let (stored, late) = futures::try_join!(local.finish(&self.content, self.group), majority)?;
         if stored != blob {
             return Err(StoreError::Internal(
@@ -222,16 +226,16 @@ impl BlobUpload for ReplicatedUpload {
 /// Waits until enough followers have the content, and returns those that are still at it.
 async fn majority<F>(
     mut acknowledgements: FuturesUnordered<F>,
-    needed: usize,
+    needs: &Needs,
     group: GroupId,
 ) -> Result<FuturesUnordered<F>, StoreError>
 where
-    F: Future<Output = Result<(), StoreError>>,
+    F: Future<Output = Result<usize, StoreError>>,
 {
-    let mut missing = needed;
-    while missing > 0 {
+    let mut having = BTreeSet::new();
+    while !needs.are_met_by(&having) {
         match acknowledgements.next().await {
-            Some(Ok(())) => missing -= 1,
+            Some(Ok(place)) => drop(having.insert(place)),
             Some(Err(error)) => tracing::warn!(group = group.0, %error, "follower lacks content"),
             None => return Err(StoreError::Unavailable("no majority has the content")),
         }
