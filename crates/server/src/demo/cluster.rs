@@ -40,15 +40,10 @@ pub fn run(arguments: &SettingsArguments, shape: Shape) -> Result<(), Failure> {
     let data = DataDir::open(&commands::load(arguments, None)?)?;
     let place = Place::prepare(data, shape, arguments)?;
     certificates::issue(&place)?;
-    let members: Vec<Member> = place.members().cloned().collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.or_exit(Exit::Software, "runtime")?;
     let demo = Demo::new(place, arguments)?;
-    let outcome = runtime.block_on(Box::pin(demo.serve()));
-    // Processes that were started by hand end when the lock is released.
-    drop(demo);
-    runtime.block_on(processes::wait_for_others(&members));
-    outcome
+    runtime.block_on(Box::pin(demo.run()))
 }
 
 struct Demo {
@@ -70,15 +65,23 @@ impl Demo {
         })
     }
 
-    async fn serve(&self) -> Result<(), Failure> {
+    async fn run(self) -> Result<(), Failure> {
         let mut signals = Signals::listen()?;
         let mut processes = Processes::start(&self.place, &self.launch)?;
         let outcome = self.attend(&mut processes, &mut signals).await;
         notify(State::Stopping);
         tokio::select! {
-            () = processes.stop() => outcome,
+            () = Box::pin(self.stop(processes)) => outcome,
             () = signals.stop() => Err(Failure::new(Exit::TemporaryFailure, "stopped at once by a second signal")),
         }
+    }
+
+    /// Ends the processes that were started here, then those that were started again by hand: they watch the lock.
+    async fn stop(self, mut processes: Processes) {
+        processes.stop().await;
+        let members: Vec<Member> = self.place.members().cloned().collect();
+        drop(self);
+        processes::wait_for_others(&members).await;
     }
 
     /// Brings the cluster up, and says what happens to it until a signal comes.
