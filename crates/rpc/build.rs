@@ -3,10 +3,11 @@
 use std::error::Error;
 
 const INCLUDE: &str = "../../proto";
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "facteur/admin/v1/admin.proto",
     "facteur/node/v1/admin.proto",
     "facteur/node/v1/common.proto",
+    "facteur/node/v1/control.proto",
     "facteur/node/v1/delivery.proto",
     "facteur/node/v1/directory.proto",
     "facteur/node/v1/login.proto",

@@ -1,6 +1,7 @@
 //! One replica of one group, running.
 
 mod errors;
+mod settled;
 mod start;
 mod status;
 mod supervise;
@@ -27,6 +28,7 @@ use crate::types::{Command, Host, Outcome, TypeConfig};
 use crate::wire;
 use crate::{Error, LogPosition, NodeId, ReplicaId, Result};
 
+pub use settled::SettledRows;
 pub(crate) use start::Parts;
 pub use status::{GroupStatus, GroupWatch, Role};
 

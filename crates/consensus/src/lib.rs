@@ -33,7 +33,7 @@ mod wire;
 
 pub use blocking::Blocking;
 pub use error::{Error, ErrorKind, LeaderHint, Result};
-pub use group::{Committed, Group, GroupStatus, GroupWatch, Role};
+pub use group::{Committed, Group, GroupStatus, GroupWatch, Role, SettledRows};
 pub use groups::{Failure, Groups, NodeParts, Remedy};
 pub use ids::{LogPosition, NodeId, ReplicaId};
 pub use machine::{Applied, Machine, MachineError, SUBJECT_BYTES_MAX, Subject};

@@ -12,6 +12,7 @@
 
 mod admin;
 mod content;
+mod control;
 mod directory;
 mod generated;
 mod node_client;
@@ -22,6 +23,7 @@ mod transport;
 
 pub use admin::{AdminClient, serve_admin};
 pub use content::{ContentClient, ContentHandler, Replication};
+pub use control::{ControlClient, GroupControl, GroupView, MemberView, ReplicaProgress};
 pub use directory::{DirectoryClient, DirectoryHandler};
 pub use node_client::NodeClient;
 pub use node_server::serve_node;

@@ -1,5 +1,6 @@
 //! One machine: a disk that outlives the processes on it, and the storage node that runs there.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use disk::{Disk, DiskPath, SimDisk};
 use kv::{Engine, FaultScript, FaultyEngine, MemoryEngine, ShelfCount};
 use storage_node::{
     Environment, FixedLayout, ImplicitKeep, Node, NodeAddress, NodeEvents, NodeOptions, NodeParts, Peers,
-    ReplicaParts, ReplicaPlacement, Replicas, SessionLimits, StartError, StoredContent, StoredContentHandler,
-    StoredContentParts,
+    Placement, ReplicaParts, ReplicaPlacement, Replicas, SessionLimits, StartError, StoredContent,
+    StoredContentHandler, StoredContentParts,
 };
 use tokio_util::sync::CancellationToken;
 use wal::{Log, Wal, WalOptions};
@@ -26,6 +27,9 @@ use crate::plug::Plug;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
+
+/// Missing content is fetched at this speed.
+const FETCH_BYTES_PER_SECOND_MAX: NonZeroU64 = NonZeroU64::new(16 * MIB).expect("not zero");
 
 /// The sizes and habits of a machine's storage node.
 #[derive(Clone, Debug)]
@@ -128,6 +132,8 @@ pub struct Machine {
     pub options: MachineOptions,
     /// A defect of its storage node, for tests of the checkers.
     pub mutation: Option<Mutation>,
+    /// What its storage node is told at its start in the place of the layout.
+    pub told: Option<Placement>,
 }
 
 /// A storage node that runs on a machine.
@@ -165,7 +171,10 @@ impl Machine {
         let placement = ReplicaPlacement::new(peers.clone());
         let (content, opened) = self.content(&disk, &placement)?;
         let events = NodeEvents::new(self.options.node.sessions);
-        let told = fixed_layout(layout, nodes).placement(&self.name)?;
+        let told = match &self.told {
+            Some(told) => told.clone(),
+            None => fixed_layout(layout, nodes).placement(&self.name)?,
+        };
         let wal = open_log(&disk, self.options.wal.clone())?;
         let groups = consensus::NodeParts {
             node: told.this,
@@ -182,6 +191,7 @@ impl Machine {
             peers,
             content: content.clone(),
             events: Arc::new(events.clone()),
+            fetch_bytes_per_second_max: FETCH_BYTES_PER_SECOND_MAX,
         };
         let replicas = Replicas::start(parts, told).await?;
         placement.set(&replicas);
@@ -189,6 +199,7 @@ impl Machine {
         let services = Services {
             raft: replicas.entrance(),
             content: Arc::new(StoredContentHandler::new(content.clone())),
+            control: Arc::new(replicas.clone()),
             node: node.clone(),
             gone: CancellationToken::new(),
         };

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use mailstore::ports::BoxStream;
 use mailstore::{BlobId, GroupId, StoreError};
 use parking_lot::Mutex;
-use rpc::{ContentHandler, RaftCall, RaftHandler, RaftKind};
+use rpc::{ContentHandler, GroupControl, GroupView, RaftCall, RaftHandler, RaftKind, ReplicaProgress};
 use storage_node::{
     ContentPeer, ContentPush, Node, NodeAddress, PeerLink, PeerLinks, RaftEntrance, StoredContentHandler,
 };
@@ -25,6 +25,7 @@ const LATENCY: Duration = Duration::from_millis(1);
 pub(crate) struct Services {
     pub(crate) raft: Arc<RaftEntrance>,
     pub(crate) content: Arc<StoredContentHandler>,
+    pub(crate) control: Arc<dyn GroupControl>,
     pub(crate) node: Node,
     /// Cancelled when the process is gone.
     pub(crate) gone: CancellationToken,
@@ -106,7 +107,8 @@ impl PeerLinks for Lines {
         };
         Some(PeerLink {
             raft: Arc::new(line.clone()),
-            content: Arc::new(line),
+            content: Arc::new(line.clone()),
+            control: Arc::new(line),
         })
     }
 }
@@ -129,6 +131,13 @@ impl Line {
         let network = self.network().ok_or_else(|| unreachable.clone())?;
         let services = network.reach(&self.from, &self.to).await;
         services.map(|services| services.content).ok_or(unreachable)
+    }
+
+    async fn control(&self) -> Result<Arc<dyn GroupControl>, StoreError> {
+        let unreachable = StoreError::Unavailable("no way to the node");
+        let network = self.network().ok_or_else(|| unreachable.clone())?;
+        let services = network.reach(&self.from, &self.to).await;
+        services.map(|services| services.control).ok_or(unreachable)
     }
 
     async fn raft(&self, call: PeerCall) -> consensus::Result<Bytes> {
@@ -186,6 +195,29 @@ impl ContentPeer for Line {
         blob: BlobId,
     ) -> Result<BoxStream<Result<Bytes, StoreError>>, StoreError> {
         self.content().await?.load(group, blob).await
+    }
+}
+
+#[async_trait]
+impl GroupControl for Line {
+    async fn group_status(&self, group: GroupId) -> Result<GroupView, StoreError> {
+        self.control().await?.group_status(group).await
+    }
+
+    async fn replica_progress(&self, group: GroupId, upto: u64) -> Result<ReplicaProgress, StoreError> {
+        self.control().await?.replica_progress(group, upto).await
+    }
+
+    async fn add_learner(&self, group: GroupId, replica: u64, node: u64) -> Result<(), StoreError> {
+        self.control().await?.add_learner(group, replica, node).await
+    }
+
+    async fn change_voters(&self, group: GroupId, voters: Vec<u64>) -> Result<(), StoreError> {
+        self.control().await?.change_voters(group, voters).await
+    }
+
+    async fn transfer_leader(&self, group: GroupId, replica: u64) -> Result<(), StoreError> {
+        self.control().await?.transfer_leader(group, replica).await
     }
 }
 

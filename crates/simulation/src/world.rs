@@ -79,6 +79,7 @@ impl World {
                 environment: Arc::new(SimEnvironment::new(origin, random.fork())),
                 options: MachineOptions::small(name),
                 mutation: None,
+                told: None,
             };
             (name.clone(), machine)
         });

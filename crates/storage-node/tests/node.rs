@@ -12,6 +12,8 @@ mod login;
 mod mailboxes;
 #[path = "node/messages.rs"]
 mod messages;
+#[path = "node/moving.rs"]
+mod moving;
 #[path = "node/restart.rs"]
 mod restart;
 #[path = "node/search.rs"]

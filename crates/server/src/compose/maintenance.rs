@@ -34,6 +34,15 @@ pub async fn repair_replicas(replicas: Replicas, stop: CancellationToken) -> Res
     }
 }
 
+/// Fetches the content that new replicas lack until `stop`.
+///
+/// # Errors
+/// None: what cannot be fetched is tried again.
+pub async fn fill_learners(replicas: Replicas, stop: CancellationToken) -> Result<(), Failure> {
+    replicas.fill_learners(stop).await;
+    Ok(())
+}
+
 /// Copies live blobs out of segments that are mostly garbage until `stop`.
 ///
 /// # Errors

@@ -151,6 +151,7 @@ impl Server {
         );
         let stop = self.backs.clone();
         let content = storage.content.clone();
+        self.spawn(maintenance::fill_learners(replicas.clone(), stop.clone()));
         self.spawn(maintenance::repair_replicas(replicas, stop.clone()));
         self.spawn(maintenance::watch_content(content, stop.clone()));
         self.spawn(maintenance::compact_blobs(blobs.clone(), stop.clone()));

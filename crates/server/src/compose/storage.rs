@@ -1,6 +1,7 @@
 //! The storage node of this process: disk, log, blobs, tables, replicas, and the node on top.
 
 use std::fs;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ const BOOT_ID_FILE: &str = "/proc/sys/kernel/random/boot_id";
 /// Time in which other nodes may take the office of leader over, and how often that is looked at.
 const HAND_OVER_TIME_MAX: Duration = Duration::from_secs(2);
 const HAND_OVER_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Content that replicas lack is fetched at this speed, so that clients are served meanwhile.
+const FETCH_BYTES_PER_SECOND_MAX: NonZeroU64 = NonZeroU64::new(32 * 1024 * 1024).expect("not zero");
 
 /// The storage node of this process, running.
 pub struct Storage {
@@ -72,6 +76,7 @@ impl Storage {
             peers,
             content: content.clone(),
             events: Arc::new(events.clone()),
+            fetch_bytes_per_second_max: FETCH_BYTES_PER_SECOND_MAX,
         };
         let replicas = Replicas::start(parts, told).await;
         let replicas = replicas.or_exit(Exit::Software, "cannot start")?;
@@ -91,6 +96,7 @@ impl Storage {
         let mut services = Services::default();
         rpc::serve_node(&mut services, Arc::new(self.node.clone()));
         services.add_raft(self.replicas.entrance());
+        services.add_control(Arc::new(self.replicas.clone()));
         services.add_content(Arc::new(StoredContentHandler::new(self.content.clone())));
         services
     }

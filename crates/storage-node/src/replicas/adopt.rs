@@ -19,8 +19,9 @@ impl Replicas {
     /// The placement is durable before anything is removed. What a crash cuts off is completed by the next start,
     /// or by adopting the same placement again.
     ///
-    /// A placement must name a replica for as long as it is a member of its group, and must never name one again
-    /// that it left out.
+    /// A placement must name a replica for as long as it is a member of its group and its disk is there, and no
+    /// later one may name a replica again that one has left out. Before a member that voted is left out, those that
+    /// vote in its place must have been asked whether they are complete.
     ///
     /// # Errors
     /// The first error, after everything has been tried.
@@ -90,6 +91,7 @@ impl Replicas {
         if self.placement().replica_here(group).is_some() {
             return Ok(());
         }
+        self.inner.fills.forget(group);
         let forgotten = self.inner.content.forget(group).await;
         forgotten.map_err(|source| StartError::Content { group, source })
     }

@@ -3,7 +3,9 @@
 mod adopt;
 mod content_handler;
 mod content_placement;
+mod control;
 mod errors;
+mod fill;
 mod kept;
 mod named;
 mod peers;
@@ -11,6 +13,7 @@ mod placement;
 mod replication;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use consensus::{Blocking, EventSink, Groups, MailMachine, NodeParts as GroupParts, Remedy, ReplicaId};
@@ -19,6 +22,7 @@ use mailstore::{GroupId, StoreError};
 use parking_lot::{Mutex, RwLock};
 
 use crate::stored_content::StoredContent;
+use fill::{Fills, Pace};
 use kept::Kept;
 
 pub use content_handler::StoredContentHandler;
@@ -37,6 +41,8 @@ pub struct ReplicaParts {
     pub content: StoredContent,
     /// Takes the events of the replicas.
     pub events: Arc<dyn EventSink>,
+    /// How many octets of missing content are fetched in a second, at the most.
+    pub fetch_bytes_per_second_max: NonZeroU64,
 }
 
 /// The replicas of this node, running. Cheap to clone.
@@ -50,6 +56,8 @@ struct Inner {
     machine: Arc<MailMachine>,
     peers: Peers,
     content: StoredContent,
+    fills: Fills,
+    pace: Pace,
     disk: Arc<dyn Disk>,
     blocking: Blocking,
     placement: RwLock<Arc<Placement>>,
@@ -80,6 +88,8 @@ impl Replicas {
             machine: Arc::new(MailMachine::new(parts.events)),
             peers: parts.peers,
             content: parts.content,
+            fills: Fills::default(),
+            pace: Pace::new(parts.fetch_bytes_per_second_max),
             disk,
             blocking,
             placement: RwLock::new(Arc::new(target.placement.clone())),

@@ -44,7 +44,7 @@ impl Replicas {
         }
     }
 
-    async fn named_by(
+    pub(super) async fn named_by(
         &self,
         group: &Group<MailMachine>,
         account: AccountId,

@@ -10,7 +10,10 @@ use consensus::{NodeId, PeerCall, PeerCallKind, PeerTransport, ReplicaId};
 use mailstore::ports::BoxStream;
 use mailstore::{BlobId, GroupId, StoreError};
 use parking_lot::RwLock;
-use rpc::{ContentClient, Dialer, RaftCall, RaftClient, RaftFailure, RaftHandler, RaftKind};
+use rpc::{
+    ContentClient, ControlClient, Dialer, GroupControl, RaftCall, RaftClient, RaftFailure, RaftHandler,
+    RaftKind,
+};
 
 use super::Replicas;
 use super::placement::{NodeAddress, Placement};
@@ -23,6 +26,8 @@ pub struct PeerLink {
     pub raft: Arc<dyn PeerTransport>,
     /// Its content.
     pub content: Arc<dyn ContentPeer>,
+    /// What it is asked about its replicas.
+    pub control: Arc<dyn GroupControl>,
 }
 
 /// Makes links to other storage nodes, which connect when they are first used.
@@ -108,6 +113,7 @@ where
         Some(PeerLink {
             raft: Arc::new(RemoteReplicas(RaftClient::new(&dialer))),
             content: Arc::new(RemoteContent(ContentClient::new(&dialer))),
+            control: Arc::new(ControlClient::new(&dialer)),
         })
     }
 }

@@ -18,7 +18,7 @@ const UNKNOWN_SIZE: u64 = u64::MAX;
 
 impl StoredContent {
     /// Gets a blob from whichever other replica has it.
-    pub(super) async fn fetch_missing(&self, group: GroupId, blob: BlobId) -> Result<(), StoreError> {
+    pub(crate) async fn fetch_missing(&self, group: GroupId, blob: BlobId) -> Result<(), StoreError> {
         let permit = self.inner.fetches.acquire().await;
         // The semaphore is never closed; if it were, the node would be gone.
         let _permit = permit.map_err(|_| StoreError::Unavailable("the node is stopping"))?;
@@ -72,6 +72,16 @@ impl StoredContent {
             Ok(step) => Ok(step != CompactionStep::Idle),
             Err(error) => Err(self.change_error(&error)),
         }
+    }
+
+    /// Returns whether a blob is here, whole as far as is known.
+    pub(crate) fn has(&self, group: GroupId, blob: BlobId) -> bool {
+        self.inner.store.contains(store_group(group), &store_blob(blob))
+    }
+
+    /// Returns the size of a blob that is here.
+    pub(crate) fn size_of(&self, group: GroupId, blob: BlobId) -> Option<u64> {
+        self.inner.store.len(store_group(group), &store_blob(blob))
     }
 
     /// Removes all content of a group that has no replica here any more.
