@@ -128,10 +128,16 @@ impl SnapshotBuild {
         }
         if !captured.is_last {
             self.running = Some((subject, section));
-        } else if !section.parts.is_empty() {
+        } else if !section.parts.is_empty() || self.is_ahead(&section) {
             self.manifest.sections.insert(subject, section);
         }
         Ok(())
+    }
+
+    /// Tells whether a subject is held as of a later entry than the snapshot's position. Even one without rows must
+    /// say so then: replay would apply entries to what was there no longer, with other results than the first time.
+    fn is_ahead(&self, section: &Section) -> bool {
+        Some(section.index) > self.manifest.state.last.map(|last| last.index)
     }
 
     fn copy(&mut self, subject: Subject, section: Section) -> Result<(), SnapshotError> {

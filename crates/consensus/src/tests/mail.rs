@@ -229,6 +229,41 @@ proptest! {
     }
 }
 
+/// The account is gone when its turn comes. Replay from the position of the snapshot must not make it again, which
+/// the entries in between would do to an account that was not there before them.
+#[test]
+fn an_account_that_is_purged_while_a_snapshot_is_written_stays_away() {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(3));
+    let store = Arc::new(SnapshotStore::open(disk, path("snapshots/1")).expect("an empty directory"));
+    let subject = || Subject::Account(account(0));
+    let remove = Command::Account(AccountCommand::Remove {
+        purge_after: Timestamp(0),
+    });
+    let before = [
+        log_entry(1, subject(), create(0)),
+        log_entry(2, subject(), remove),
+    ];
+    let meanwhile = [
+        log_entry(3, subject(), create(0)),
+        log_entry(4, subject(), Command::Account(AccountCommand::Purge)),
+    ];
+    let original = replica();
+    original.apply(&before);
+    let mut build = SnapshotBuild::begin(Arc::clone(&store), Arc::clone(&original.tables)).expect("begun");
+    original.apply(&meanwhile);
+    while build.step().expect("stepped").is_none() {}
+    let rebuilt = replica();
+    load(
+        &store,
+        &store.current().expect("a snapshot").manifest,
+        &rebuilt.tables,
+    )
+    .expect("loaded");
+    rebuilt.apply(&meanwhile);
+    assert!(original.hashes().is_empty(), "the account is gone");
+    assert_eq!(rebuilt.hashes(), original.hashes());
+}
+
 #[test]
 fn replies_and_events_reach_those_who_wait_for_them() {
     let replica = replica();
