@@ -14,6 +14,7 @@
 #![deny(missing_docs)]
 
 mod blocking;
+mod directory;
 mod error;
 mod group;
 mod groups;
@@ -32,6 +33,7 @@ mod types;
 mod wire;
 
 pub use blocking::Blocking;
+pub use directory::{DirectoryMachine, DirectorySink};
 pub use error::{Error, ErrorKind, LeaderHint, Result};
 pub use group::{Committed, Group, GroupStatus, GroupWatch, Role, SettledRows};
 pub use groups::{Failure, Groups, NodeParts, Remedy};

@@ -24,6 +24,15 @@ pub struct BlobId(pub [u8; 32]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct GroupId(pub u32);
 
+/// A storage node: a process that hosts replicas. Given by the directory and never used again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct NodeId(pub u64);
+
+/// One storage node's copy of a group, chosen by the directory and never used again: a damaged replica is
+/// replaced under a new id, because a voter that lost what it promised must not vote again under the old one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct ReplicaId(pub u64);
+
 /// One of [`SLOT_COUNT`] hash slots, the unit in which accounts are assigned to groups.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Slot(pub u16);
@@ -130,6 +139,24 @@ impl Slot {
     pub fn of(key: &[u8]) -> Self {
         let slot = xxhash_rust::xxh3::xxh3_64(key) % u64::from(SLOT_COUNT);
         Self(u16::try_from(slot).unwrap_or_default())
+    }
+}
+
+impl From<u64> for ReplicaId {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for ReplicaId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)
     }
 }
 

@@ -37,6 +37,9 @@ pub mod view;
 pub use apply::{Applied, ApplyError, apply};
 pub use command::{Command, Entry};
 pub use error::{DecodeError, ErrorKind, Rejection, StoreError, TableError};
-pub use ids::{AccountId, BlobId, GroupId, MailboxId, ModSeq, RequestId, SessionId, Slot, Uid, UidValidity};
+pub use ids::{
+    AccountId, BlobId, GroupId, MailboxId, ModSeq, NodeId, ReplicaId, RequestId, SessionId, Slot, Uid,
+    UidValidity,
+};
 pub use reply::Reply;
 pub use uid_set::UidSet;

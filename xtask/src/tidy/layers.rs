@@ -23,6 +23,7 @@ pub const TABLE: &[Row] = &[
     row(0, "imap-wire", &[]),
     row(0, "lmtp-wire", &[]),
     row(0, "mail-message", &["imap-wire"]),
+    row(0, "directory", &["mailstore"]),
     row(1, "disk", &[]),
     row(1, "wal", &["disk"]),
     row(1, "kv", &["disk"]),
@@ -30,8 +31,12 @@ pub const TABLE: &[Row] = &[
     row(1, "tls", &[]),
     row(1, "rpc", &["mailstore", "tls"]),
     row(2, "auth", &["mailstore"]),
-    row(2, "cluster", &["rpc", "mailstore"]),
-    row(2, "consensus", &["wal", "kv", "rpc", "mailstore", "disk"]),
+    row(2, "cluster", &["rpc", "mailstore", "directory"]),
+    row(
+        2,
+        "consensus",
+        &["wal", "kv", "rpc", "mailstore", "disk", "directory"],
+    ),
     row(
         3,
         "proxy",
@@ -42,6 +47,7 @@ pub const TABLE: &[Row] = &[
         "storage-node",
         &[
             "cluster",
+            "directory",
             "consensus",
             "blobstore",
             "wal",
@@ -55,7 +61,7 @@ pub const TABLE: &[Row] = &[
         ],
     ),
     row(3, "lmtp", &["mailstore", "auth", "tls", "lmtp-wire"]),
-    row(3, "admin-cli", &["rpc", "mailstore"]),
+    row(3, "admin-cli", &["rpc", "mailstore", "directory"]),
     row(3, "settings", &[]),
     row(3, "observability", &[]),
     row(
@@ -74,6 +80,7 @@ pub const TABLE: &[Row] = &[
             "rpc",
             "auth",
             "cluster",
+            "directory",
             "consensus",
             "proxy",
             "storage-node",
