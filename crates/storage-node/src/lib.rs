@@ -17,6 +17,7 @@ mod login;
 mod mail;
 mod maintenance;
 mod node;
+mod office;
 mod options;
 mod pool;
 mod propose;

@@ -143,7 +143,8 @@ impl Node {
         tokio::join!(
             self.keep_sessions(&stop),
             self.keep_accounts(&router, &stop),
-            self.keep_content(&stop)
+            self.keep_content(&stop),
+            self.keep_office(&stop)
         );
     }
 

@@ -134,6 +134,21 @@ impl SessionRegistry {
         Some(stream.boxed())
     }
 
+    /// Keeps the sessions of these accounts and forgets all others, whose proxies hear the end of the notices and
+    /// register elsewhere.
+    pub(crate) fn retain(&self, keeps: impl Fn(AccountId) -> bool) {
+        let mut state = self.state.lock();
+        let gone: Vec<SessionId> = state
+            .accounts
+            .iter()
+            .filter(|(account, _)| !keeps(**account))
+            .flat_map(|(_, sessions)| sessions.iter().copied())
+            .collect();
+        for session in gone {
+            state.remove(session);
+        }
+    }
+
     /// Forgets the session.
     pub(crate) fn end(&self, session: SessionId) {
         self.state.lock().remove(session);
@@ -303,6 +318,18 @@ mod tests {
         assert_eq!(notices.next().await, Some(SessionNotice::Ended("kicked")));
         assert_eq!(notices.next().await, None);
         assert_eq!(registry.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_served_elsewhere_hears_the_end_and_no_reason() {
+        let registry = Arc::new(SessionRegistry::default());
+        registry.register(info(1, "::1")).expect("there is room");
+        let mut notices = registry.notices(SessionId([1; 16])).expect("it is registered");
+        registry.retain(|account| account == AccountId([9; 16]));
+        assert!(registry.contains(SessionId([1; 16])));
+        registry.retain(|_| false);
+        assert_eq!(notices.next().await, None);
+        assert!(!registry.contains(SessionId([1; 16])));
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl WatchHub {
 }
 
 impl WatchHub {
+    /// Keeps the watchers of these accounts and ends the hints of all others.
+    pub(crate) fn retain(&self, keeps: impl Fn(AccountId) -> bool) {
+        self.watchers.lock().retain(|account, _| keeps(*account));
+    }
+
     /// Hints at what the events of applied entries changed. Does not block.
     pub(crate) fn publish(&self, events: &[Event]) {
         if events.is_empty() {
@@ -136,6 +141,17 @@ mod tests {
         (0..1000).for_each(|modseq| hub.publish(&[changed(1, modseq)]));
         let waiting = std::iter::from_fn(|| watch.next().now_or_never().flatten());
         assert_eq!(waiting.count(), HINTS_PER_WATCHER_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_watcher_of_what_is_served_elsewhere_hears_the_end() {
+        let hub = Arc::new(WatchHub::default());
+        let other = AccountId([2; 16]);
+        let (mut left, mut kept) = (hub.watch(ACCOUNT, None), hub.watch(other, None));
+        hub.retain(|account| account == other);
+        assert_eq!(left.next().await, None);
+        hub.publish(&[Event::TreeChanged { account: other }]);
+        assert_eq!(kept.next().await, Some(Event::TreeChanged { account: other }));
     }
 
     #[test]
