@@ -122,6 +122,26 @@ impl Server {
         self.process.as_ref().map(Process::output).unwrap_or_default()
     }
 
+    /// Says whether it has been started and not ended.
+    pub fn runs(&mut self) -> bool {
+        self.process
+            .as_mut()
+            .is_some_and(|process| process.exited().is_none())
+    }
+
+    /// Changes what it is started with the next time.
+    pub fn reconfigure(&mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) {
+        self.options = change(std::mem::take(&mut self.options));
+    }
+
+    /// Waits until it has ended by itself, and returns how.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut().map(Process::wait)
+    }
+
     /// Kills it as `kill -9` does.
     ///
     /// # Panics
@@ -172,7 +192,11 @@ impl Server {
         let config = self.write_config();
         let mut command = Command::new(binary::path());
         command.arg("serve").arg("--config").arg(config);
-        let mut process = Process::start(&mut command, &log);
+        command.envs(self.options.variables.iter().cloned());
+        let mut process = match &self.options.place {
+            Some(place) => place.within(|| Process::start(&mut command, &log)),
+            None => Process::start(&mut command, &log),
+        };
         let up = wait::until("the server to serve or to end", || {
             match announced(&process.output()) {
                 Some(addresses) => Some(Ok(addresses)),

@@ -18,6 +18,10 @@ const PROGRAMS: &[&str] = &[
     "doveadm",
     "mkfs.ext4",
     "mkfs.xfs",
+    "ip",
+    "nft",
+    "faketime",
+    "cc",
     "python3",
 ];
 

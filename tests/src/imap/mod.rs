@@ -96,6 +96,48 @@ impl Imap {
         self.answer(&tag)
     }
 
+    /// Sends a command and returns its tag, under which [`Imap::end`] waits for the answer.
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    pub fn begin(&mut self, command: impl AsRef<[u8]>) -> io::Result<String> {
+        self.send_command(command.as_ref())
+    }
+
+    /// Waits for the answer to a command that was begun. Any other tagged response in its place is an error.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub fn end(&mut self, tag: &str) -> io::Result<Answer> {
+        self.answer(tag)
+    }
+
+    /// Hears on until the server invites to go on (RFC 3501 §7.5).
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn invited(&mut self) {
+        loop {
+            let line = self.hear(wait::LIMIT).expect("an invitation");
+            if line.starts_with(b"+") {
+                return;
+            }
+            let shown = String::from_utf8_lossy(&line).into_owned();
+            assert!(line.starts_with(b"* "), "refused: {shown}");
+        }
+    }
+
+    /// Takes so many bytes of what the server sends off the network, and nothing of what lies behind them, so that
+    /// the server waits for the reader; they are heard later.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub fn collect(&mut self, bytes: usize) -> io::Result<()> {
+        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        stream.socket().set_read_timeout(Some(wait::LIMIT))?;
+        self.reader.fill(stream, bytes)
+    }
+
     /// Sends a command that must succeed.
     ///
     /// # Panics
@@ -138,6 +180,19 @@ impl Imap {
         code.last().copied().unwrap_or_default()
     }
 
+    /// Appends messages to a mailbox by one command (RFC 3502).
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub fn deposit_all(&mut self, mailbox: &str, messages: &[Vec<u8>]) {
+        let mut command = format!("APPEND {mailbox}").into_bytes();
+        for message in messages {
+            command.extend(format!(" {{{}+}}\r\n", message.len()).into_bytes());
+            command.extend(message);
+        }
+        self.ok(command);
+    }
+
     /// Selects a mailbox and returns UID, flags and body of all its messages in the order of their UIDs.
     ///
     /// # Panics
@@ -168,14 +223,9 @@ impl Imap {
     /// # Panics
     /// When it is refused.
     pub fn idle(&mut self) -> Idle<'_> {
-        let tag = self.send_command(b"IDLE").expect("a connection to send on");
-        loop {
-            let line = self.hear(wait::LIMIT).expect("an answer to IDLE");
-            if line.starts_with(b"+") {
-                return Idle { client: self, tag };
-            }
-            assert!(line.starts_with(b"* "), "IDLE is refused");
-        }
+        let tag = self.begin("IDLE").expect("a connection to send on");
+        self.invited();
+        Idle { client: self, tag }
     }
 
     /// Sends bytes as they are.

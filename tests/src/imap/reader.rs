@@ -45,7 +45,8 @@ impl Reader {
         }
     }
 
-    fn fill(&mut self, stream: &mut impl Read, length: usize) -> io::Result<()> {
+    /// Reads until so many bytes wait to be taken.
+    pub fn fill(&mut self, stream: &mut impl Read, length: usize) -> io::Result<()> {
         while self.buffer.len() < length {
             self.more(stream)?;
         }

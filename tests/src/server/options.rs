@@ -1,16 +1,23 @@
 //! The settings of a server under test.
 
+use std::ffi::OsString;
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use super::{Addresses, text};
 use crate::certificates::Certificates;
+use crate::network::Place;
 
 /// What a test wants different from a server with two accounts on an empty directory.
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
     /// Where its data lies; in a directory of its own when nothing is said.
     pub data: Option<PathBuf>,
+    /// Where in a network it runs; on the loopback address when nothing is said.
+    pub place: Option<Place>,
+    /// Variables of its environment.
+    pub variables: Vec<(&'static str, OsString)>,
     settings: Vec<(&'static str, &'static str, String)>,
     pinned: Option<Addresses>,
 }
@@ -27,6 +34,20 @@ impl ServerOptions {
     #[must_use]
     pub fn data(mut self, path: &Path) -> Self {
         self.data = Some(path.to_owned());
+        self
+    }
+
+    /// Says where in a network it runs.
+    #[must_use]
+    pub fn place(mut self, place: &Place) -> Self {
+        self.place = Some(place.clone());
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -57,7 +78,9 @@ impl ServerOptions {
     }
 
     fn listeners(&self) -> Vec<(&'static str, &'static str, String)> {
-        let free = || "[\"127.0.0.1:0\"]".to_owned();
+        let own = |place: &Place| place.address();
+        let address = self.place.as_ref().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), own);
+        let free = || format!("[\"{address}:0\"]");
         let (imap, imaps, lmtp) = match self.pinned {
             None => (free(), free(), free()),
             Some(addresses) => (

@@ -1,5 +1,6 @@
 //! Several processes that are one server.
 
 mod demo;
+mod sessions;
 mod three_nodes;
 mod two_processes;

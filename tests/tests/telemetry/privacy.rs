@@ -126,7 +126,7 @@ fn several_processes_tell_no_more() {
     let access = cluster.access().clone();
     make_use_of(&access);
     let private = private(&access);
-    for process in cluster.nodes.iter_mut().chain([&mut cluster.front]) {
+    for process in cluster.nodes.iter_mut().chain(&mut cluster.proxies) {
         check("metrics", &get(process, "/metrics").body, &private);
         check("logs", &process.output(), &private);
         process.stop();

@@ -77,15 +77,14 @@ fn a_trace_goes_on_in_the_process_that_stores() {
     let mut cluster = Cluster::start_with(1, |options| receiver.wanted_by(options));
     let mut client = Imap::login(cluster.access());
     client.deposit(&mail::message("Traced", "through two processes"));
-    cluster.front.stop();
-    for node in &mut cluster.nodes {
-        node.stop();
+    for process in cluster.proxies.iter_mut().chain(&mut cluster.nodes) {
+        process.stop();
     }
     check(
         &way_up(&receiver.spans(), is_append),
         &[
-            ("imap.command", "front"),
-            ("storage.call", "front"),
+            ("imap.command", "proxy-1"),
+            ("storage.call", "proxy-1"),
             ("rpc.serve", "node-1"),
             ("consensus.propose", "node-1"),
             ("wal.sync", "node-1"),

@@ -19,7 +19,7 @@ fn pass_in_two_processes() {
     let cluster = Cluster::start(1);
     let node = cluster.nodes.first().expect("invariant: one node was started");
     let processes = Processes {
-        front: &cluster.front,
+        front: cluster.front(),
         administered: node,
     };
     let found = failures(&processes, &transcripts());
