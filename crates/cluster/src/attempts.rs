@@ -26,6 +26,11 @@ impl Default for Patience {
     }
 }
 
+/// Tells whether a call that failed so may succeed at another node, or at the same one later.
+pub(crate) fn may_pass(error: &StoreError) -> bool {
+    error.is_retryable() || matches!(error, StoreError::NotLeader { .. })
+}
+
 /// The attempts at one call.
 pub(crate) struct Attempts {
     deadline: Instant,
@@ -45,6 +50,11 @@ impl Attempts {
     /// Returns when the call is given up.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Gives the call more time, which was not the storage's to use.
+    pub(crate) fn extend(&mut self, time: Duration) {
+        self.deadline += time;
     }
 
     /// Waits before the next attempt, for half of the pause and this share of the other half.

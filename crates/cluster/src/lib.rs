@@ -20,6 +20,7 @@ mod slot_map;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod vigil;
 
 pub use attempts::Patience;
 pub use layout::{Layout, LayoutError};

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::StreamExt;
 use mailstore::command::Command;
 use mailstore::event::Event;
 use mailstore::ids::{MailboxId, ModSeq, RequestId};
 use mailstore::name::MailboxName;
-use mailstore::ports::{BlobUpload, BoxStream, Caller, Mail};
+use mailstore::ports::{BlobUpload, BoxStream, Caller, Mail, StorageNode};
 use mailstore::query::{
     ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
 };
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{Reply, StoreError, UidSet};
 
-use crate::resume::{resumed_content, resumed_messages};
+use crate::resume::{RemainingRanges, resumed_content, resumed_messages};
 use crate::router::Router;
 use crate::spool::SpooledUpload;
 
@@ -75,6 +76,7 @@ impl Mail for Router {
         mailbox: MailboxId,
         ranges: Vec<ContentRange>,
     ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
+        let ranges = RemainingRanges { first: 0, ranges };
         resumed_content(self.clone(), caller.clone(), mailbox, ranges).await
     }
 
@@ -115,7 +117,12 @@ impl Mail for Router {
         mailbox: Option<MailboxId>,
     ) -> Result<BoxStream<Event>, StoreError> {
         let group = self.group_of(caller.account);
-        self.at_leader(group, |node| async move { node.watch(caller, mailbox).await })
-            .await
+        let watch = |node: Arc<dyn StorageNode>| async move {
+            let events = node.watch(caller, mailbox).await?;
+            Ok((node, events))
+        };
+        let (node, events) = self.at_leader(group, watch).await?;
+        let lost = self.vigils().join(group, &node, caller);
+        Ok(events.take_until(lost).boxed())
     }
 }

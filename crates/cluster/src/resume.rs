@@ -1,5 +1,7 @@
 //! Streams that outlive the node that they came from.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use futures::stream::try_unfold;
 use mailstore::ids::{MailboxId, Uid};
@@ -7,10 +9,11 @@ use mailstore::ports::{BoxStream, Caller};
 use mailstore::query::{ContentChunk, ContentRange, MessageAnswer, MessageParts};
 use mailstore::{StoreError, UidSet};
 
+use crate::attempts::{Attempts, may_pass};
 use crate::router::Router;
 
-/// How often a stream is opened again without having got on.
-const REOPENINGS_MAX: u32 = 16;
+/// How long a node may take over the next item before it counts as lost.
+const ITEM_TIME_MAX: Duration = Duration::from_secs(10);
 
 type Batches = BoxStream<Result<Vec<MessageAnswer>, StoreError>>;
 type Chunks = BoxStream<Result<ContentChunk, StoreError>>;
@@ -21,14 +24,46 @@ struct Source<Q> {
     caller: Caller,
     mailbox: MailboxId,
     remaining: Q,
-    reopenings: u32,
+    /// Made when something fails, and given up when something comes: the time that whoever reads takes is not the
+    /// storage's.
+    attempts: Option<Attempts>,
 }
 
 impl<Q> Source<Q> {
-    /// Notes a failure and tells whether the stream may be opened again.
-    fn may_reopen(&mut self, error: &StoreError) -> bool {
-        self.reopenings += 1;
-        error.is_retryable() && self.reopenings <= REOPENINGS_MAX
+    fn new(router: Router, caller: Caller, mailbox: MailboxId, remaining: Q) -> Self {
+        Self {
+            router,
+            caller,
+            mailbox,
+            remaining,
+            attempts: None,
+        }
+    }
+
+    /// Notes that the stream broke off. The first time after something came it is opened again at once.
+    ///
+    /// # Errors
+    /// The failure, if it will not pass, and when patience has ended.
+    async fn broke_off(&mut self, error: StoreError) -> Result<(), StoreError> {
+        if !may_pass(&error) {
+            return Err(error);
+        }
+        tracing::debug!(%error, "stream is opened again");
+        match &mut self.attempts {
+            Some(attempts) => attempts.pause(self.router.jitter()).await,
+            None => {
+                self.attempts = Some(self.router.attempts());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Waits for the next item, not for ever.
+async fn next<T>(stream: &mut BoxStream<Result<T, StoreError>>) -> Option<Result<T, StoreError>> {
+    match tokio::time::timeout(ITEM_TIME_MAX, stream.next()).await {
+        Ok(item) => item,
+        Err(_) => Some(Err(StoreError::Unavailable("the storage node stalls"))),
     }
 }
 
@@ -40,47 +75,41 @@ pub(crate) async fn resumed_messages(
     uids: UidSet,
     parts: MessageParts,
 ) -> Result<Batches, StoreError> {
-    let source = Source {
-        router,
-        caller,
-        mailbox,
-        remaining: uids,
-        reopenings: 0,
-    };
-    let stream = open_messages(&source, parts).await?;
+    let mut source = Source::new(router, caller, mailbox, uids);
+    let stream = source.open(parts).await?;
     let batches = try_unfold((source, stream), move |(mut source, mut stream)| async move {
         loop {
-            match stream.next().await {
+            match next(&mut stream).await {
                 None => return Ok(None),
                 Some(Ok(batch)) => {
                     source.advance(&batch);
                     return Ok(Some((batch, (source, stream))));
                 }
-                Some(Err(error)) if source.may_reopen(&error) => {
-                    stream = open_messages(&source, parts).await?
+                Some(Err(error)) => {
+                    source.broke_off(error).await?;
+                    stream = source.open(parts).await?;
                 }
-                Some(Err(error)) => return Err(error),
             }
         }
     });
     Ok(batches.boxed())
 }
 
-async fn open_messages(source: &Source<UidSet>, parts: MessageParts) -> Result<Batches, StoreError> {
-    let group = source.router.group_of(source.caller.account);
-    source
-        .router
-        .at_leader(group, |node| async move {
-            node.messages(&source.caller, source.mailbox, source.remaining.clone(), parts)
-                .await
-        })
-        .await
-}
-
 impl Source<UidSet> {
+    async fn open(&mut self, parts: MessageParts) -> Result<Batches, StoreError> {
+        let group = self.router.group_of(self.caller.account);
+        let attempts = self.attempts.get_or_insert_with(|| self.router.attempts());
+        let (caller, mailbox, remaining) = (&self.caller, self.mailbox, &self.remaining);
+        self.router
+            .at_leader_within(attempts, group, |node| async move {
+                node.messages(caller, mailbox, remaining.clone(), parts).await
+            })
+            .await
+    }
+
     fn advance(&mut self, batch: &[MessageAnswer]) {
         let Some(last) = batch.last() else { return };
-        self.reopenings = 0;
+        self.attempts = None;
         self.remaining = match last.record.uid.next() {
             Some(next) => self.remaining.intersection(&UidSet::range(next, Uid::MAX)),
             None => UidSet::new(),
@@ -89,74 +118,70 @@ impl Source<UidSet> {
 }
 
 /// The ranges that are still to come, and the index of the first of them in the question.
-struct RemainingRanges {
-    first: u32,
-    ranges: Vec<ContentRange>,
+pub(crate) struct RemainingRanges {
+    pub(crate) first: u32,
+    pub(crate) ranges: Vec<ContentRange>,
 }
 
-/// Opens a stream of content that goes on behind the last octet given when its node is lost.
+impl RemainingRanges {
+    /// Takes off what a chunk brought, whose range is counted as in the question.
+    pub(crate) fn advance(&mut self, chunk: &ContentChunk) {
+        let done = chunk.range.saturating_sub(self.first) as usize + usize::from(chunk.last);
+        self.ranges.drain(..done.min(self.ranges.len()));
+        self.first = chunk.range + u32::from(chunk.last);
+        if !chunk.last
+            && let (Some(range), Ok(length)) = (self.ranges.first_mut(), u32::try_from(chunk.bytes.len()))
+        {
+            range.offset = range.offset.saturating_add(length);
+            range.length = range.length.saturating_sub(length);
+        }
+    }
+}
+
+/// Opens a stream of content that goes on behind the last octet given when its node is lost. Ranges count on from
+/// those that came before.
 pub(crate) async fn resumed_content(
     router: Router,
     caller: Caller,
     mailbox: MailboxId,
-    ranges: Vec<ContentRange>,
+    ranges: RemainingRanges,
 ) -> Result<Chunks, StoreError> {
-    let remaining = RemainingRanges { first: 0, ranges };
-    let source = Source {
-        router,
-        caller,
-        mailbox,
-        remaining,
-        reopenings: 0,
-    };
-    let stream = open_content(&source).await?;
+    let mut source = Source::new(router, caller, mailbox, ranges);
+    let base = source.remaining.first;
+    let stream = source.open().await?;
     let chunks = try_unfold(
-        (source, stream, 0),
+        (source, stream, base),
         |(mut source, mut stream, mut base)| async move {
             loop {
-                match stream.next().await {
-                    None => return Ok(None),
+                let error = match next(&mut stream).await {
+                    None if source.remaining.ranges.is_empty() => return Ok(None),
+                    None => StoreError::Unavailable("content broke off"),
                     Some(Ok(mut chunk)) => {
                         chunk.range += base;
-                        source.advance(&chunk);
+                        source.attempts = None;
+                        source.remaining.advance(&chunk);
                         return Ok(Some((chunk, (source, stream, base))));
                     }
-                    Some(Err(error)) if source.may_reopen(&error) => {
-                        base = source.remaining.first;
-                        stream = open_content(&source).await?;
-                    }
-                    Some(Err(error)) => return Err(error),
-                }
+                    Some(Err(error)) => error,
+                };
+                source.broke_off(error).await?;
+                base = source.remaining.first;
+                stream = source.open().await?;
             }
         },
     );
     Ok(chunks.boxed())
 }
 
-async fn open_content(source: &Source<RemainingRanges>) -> Result<Chunks, StoreError> {
-    let group = source.router.group_of(source.caller.account);
-    source
-        .router
-        .at_leader(group, |node| async move {
-            node.content(&source.caller, source.mailbox, source.remaining.ranges.clone())
-                .await
-        })
-        .await
-}
-
 impl Source<RemainingRanges> {
-    fn advance(&mut self, chunk: &ContentChunk) {
-        self.reopenings = 0;
-        let remaining = &mut self.remaining;
-        let done = chunk.range.saturating_sub(remaining.first) as usize + usize::from(chunk.last);
-        remaining.ranges.drain(..done.min(remaining.ranges.len()));
-        remaining.first = chunk.range + u32::from(chunk.last);
-        if !chunk.last
-            && let (Some(range), Ok(length)) =
-                (remaining.ranges.first_mut(), u32::try_from(chunk.bytes.len()))
-        {
-            range.offset = range.offset.saturating_add(length);
-            range.length = range.length.saturating_sub(length);
-        }
+    async fn open(&mut self) -> Result<Chunks, StoreError> {
+        let group = self.router.group_of(self.caller.account);
+        let attempts = self.attempts.get_or_insert_with(|| self.router.attempts());
+        let (caller, mailbox, ranges) = (&self.caller, self.mailbox, &self.remaining.ranges);
+        self.router
+            .at_leader_within(attempts, group, |node| async move {
+                node.content(caller, mailbox, ranges.clone()).await
+            })
+            .await
     }
 }

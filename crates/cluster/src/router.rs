@@ -18,6 +18,7 @@ use rand::RngCore;
 use crate::attempts::{Attempts, Patience};
 use crate::layout::Layout;
 use crate::spool::{Spool, SpoolOptions};
+use crate::vigil::Vigils;
 
 /// How long a node may take to answer a question that all nodes are asked.
 const NODE_ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -65,6 +66,7 @@ struct Inner {
     leaders: Mutex<HashMap<GroupId, String>>,
     patience: Patience,
     spool: Arc<Spool>,
+    vigils: Vigils,
     accounts: AccountDefaults,
     clock: Clock,
     random: Random,
@@ -100,6 +102,7 @@ impl Router {
             leaders: Mutex::default(),
             patience: options.patience,
             spool: Arc::new(Spool::new(options.spool)),
+            vigils: Vigils::default(),
             accounts: options.accounts,
             clock: options.clock,
             random,
@@ -130,6 +133,10 @@ impl Router {
         &self.inner.spool
     }
 
+    pub(crate) fn vigils(&self) -> &Vigils {
+        &self.inner.vigils
+    }
+
     pub(crate) fn account_defaults(&self) -> &AccountDefaults {
         &self.inner.accounts
     }
@@ -157,7 +164,7 @@ impl Router {
     }
 
     /// Returns a share of one, for pauses that are not to end together.
-    fn jitter(&self) -> f64 {
+    pub(crate) fn jitter(&self) -> f64 {
         let mut octets = [0; 4];
         (self.inner.random)(&mut octets);
         f64::from(u32::from_le_bytes(octets)) / (f64::from(u32::MAX) + 1.0)
@@ -192,16 +199,35 @@ impl Router {
         futures::future::join_all(answers).await
     }
 
-    /// Calls `call` at the leader of the group. Follows hints and tries the other replicas until one
-    /// answers; pauses after a round without an answer; gives up when patience ends. An error that is
-    /// not retryable is the caller's. The call is repeated also when its outcome is unknown: a change must
-    /// carry a request id, or be one that can be repeated.
+    /// Begins to try. All that belongs to one call of a role shares the attempts, so that the patience that was
+    /// stated is the whole.
+    pub(crate) fn attempts(&self) -> Attempts {
+        Attempts::new(self.inner.patience)
+    }
+
+    /// Calls `call` at the leader of the group, as patiently as options say.
     pub(crate) async fn at_leader<T, C, F>(&self, group: GroupId, call: C) -> Result<T, StoreError>
     where
         C: Fn(Arc<dyn StorageNode>) -> F,
         F: Future<Output = Result<T, StoreError>>,
     {
-        let mut attempts = Attempts::new(self.inner.patience);
+        self.at_leader_within(&mut self.attempts(), group, call).await
+    }
+
+    /// Calls `call` at the leader of the group. Follows hints and tries the other replicas until one
+    /// answers; pauses after a round without an answer; gives up when patience ends. An error that is
+    /// not retryable is the caller's. The call is repeated also when its outcome is unknown: a change must
+    /// carry a request id, or be one that can be repeated.
+    pub(crate) async fn at_leader_within<T, C, F>(
+        &self,
+        attempts: &mut Attempts,
+        group: GroupId,
+        call: C,
+    ) -> Result<T, StoreError>
+    where
+        C: Fn(Arc<dyn StorageNode>) -> F,
+        F: Future<Output = Result<T, StoreError>>,
+    {
         let mut uncertain = false;
         loop {
             let mut candidates = self.candidates(group);
@@ -229,8 +255,12 @@ impl Router {
         }
     }
 
+    pub(crate) fn node(&self, name: &str) -> Option<Arc<dyn StorageNode>> {
+        self.inner.nodes.get(name).cloned()
+    }
+
     /// Returns the group's nodes, the likeliest leader last.
-    fn candidates(&self, group: GroupId) -> Vec<String> {
+    pub(crate) fn candidates(&self, group: GroupId) -> Vec<String> {
         let mut names: Vec<String> = self.inner.layout.replicas(group).iter().rev().cloned().collect();
         if let Some(leader) = self.inner.leaders.lock().get(&group) {
             names.retain(|name| name != leader);
@@ -240,7 +270,13 @@ impl Router {
     }
 
     /// Puts the leader that was named next in line, unless it was the one that named another.
-    fn follow(&self, group: GroupId, asked: &str, hint: Option<String>, candidates: &mut Vec<String>) {
+    pub(crate) fn follow(
+        &self,
+        group: GroupId,
+        asked: &str,
+        hint: Option<String>,
+        candidates: &mut Vec<String>,
+    ) {
         self.forget(group, asked);
         if let Some(leader) = hint.filter(|leader| leader != asked && candidates.contains(leader)) {
             candidates.retain(|name| *name != leader);
@@ -248,11 +284,11 @@ impl Router {
         }
     }
 
-    fn remember(&self, group: GroupId, name: String) {
+    pub(crate) fn remember(&self, group: GroupId, name: String) {
         self.inner.leaders.lock().insert(group, name);
     }
 
-    fn forget(&self, group: GroupId, name: &str) {
+    pub(crate) fn forget(&self, group: GroupId, name: &str) {
         let mut leaders = self.inner.leaders.lock();
         if leaders.get(&group).is_some_and(|leader| leader == name) {
             leaders.remove(&group);

@@ -2,21 +2,25 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use mailstore::ports::{BlobUpload, Caller, StoredBlob};
+use mailstore::ports::{BlobUpload, Caller, StorageNode, StoredBlob};
 use mailstore::{GroupId, StoreError};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::attempts::{Attempts, may_pass};
 use crate::router::Router;
 
 /// Octets that one permit of the budget stands for.
 const UNIT_BYTES: u64 = 64 * 1024;
-/// How often one upload is begun again.
-const RESTARTS_MAX: u32 = 16;
+/// How long a node may take over the next octets.
+const CALL_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a node may take until all that it was given is durable on a majority.
+const FINISH_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Bounds of what is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -131,7 +135,6 @@ async fn replay_file(file: &mut File, upload: &mut dyn BlobUpload) -> Result<(),
 }
 
 /// Where an upload goes.
-#[derive(Clone)]
 pub(crate) enum Target {
     /// To the group of the caller's account.
     Account(Caller),
@@ -140,60 +143,120 @@ pub(crate) enum Target {
 }
 
 /// An upload that is begun again at another node when its node is lost.
+///
+/// A node says only while it takes content, or at its end, that it does not lead: so the way to the leader is found
+/// here and not by [`Router::at_leader`].
 pub(crate) struct SpooledUpload {
     router: Router,
     target: Target,
     size: u64,
     kept: Kept,
     upload: Box<dyn BlobUpload>,
-    restarts: u32,
+    /// The node that takes the content.
+    node: String,
+    /// Nodes to be tried before there is a pause, the likeliest last.
+    candidates: Vec<String>,
+    /// Made when a node fails, and given up when the client has sent more: its time is not the storage's.
+    attempts: Option<Attempts>,
 }
 
 impl SpooledUpload {
     pub(crate) async fn begin(router: Router, target: Target, size: u64) -> Result<Self, StoreError> {
-        let kept = router.spool().keep(size)?;
-        let upload = open(&router, &target, size).await?;
-        Ok(Self {
+        let mut begun = Self {
+            kept: router.spool().keep(size)?,
+            candidates: router.candidates(target.group(&router)),
             router,
             target,
             size,
-            kept,
-            upload,
-            restarts: 0,
-        })
+            upload: Box::new(NoUpload),
+            node: String::new(),
+            attempts: None,
+        };
+        begun.open().await?;
+        begun.attempts = None;
+        Ok(begun)
+    }
+
+    fn group(&self) -> GroupId {
+        self.target.group(&self.router)
+    }
+
+    /// Begins an upload at the likeliest leader that was not tried in this round, or in the next round.
+    async fn open(&mut self) -> Result<(), StoreError> {
+        loop {
+            let Some(name) = self.candidates.pop() else {
+                let attempts = self.attempts.get_or_insert_with(|| self.router.attempts());
+                attempts.pause(self.router.jitter()).await?;
+                self.candidates = self.router.candidates(self.group());
+                continue;
+            };
+            let Some(node) = self.router.node(&name) else {
+                continue;
+            };
+            let begun = within(CALL_TIME_MAX, self.target.upload(&*node, self.size)).await;
+            self.node = name;
+            match begun {
+                Ok(upload) => {
+                    self.upload = upload;
+                    return Ok(());
+                }
+                Err(error) => self.turn_away(error)?,
+            }
+        }
+    }
+
+    /// Takes note of how the present node failed.
+    ///
+    /// # Errors
+    /// The failure, unless another node may do better.
+    fn turn_away(&mut self, error: StoreError) -> Result<(), StoreError> {
+        if !may_pass(&error) {
+            return Err(error);
+        }
+        tracing::debug!(node = self.node, %error, "content goes to another node");
+        self.attempts.get_or_insert_with(|| self.router.attempts());
+        let (group, node) = (self.group(), std::mem::take(&mut self.node));
+        match error {
+            StoreError::NotLeader { hint } => self.router.follow(group, &node, hint, &mut self.candidates),
+            _ => self.router.forget(group, &node),
+        }
+        Ok(())
     }
 
     /// Begins again at the present leader with all that was pushed.
     async fn restart(&mut self, cause: StoreError) -> Result<(), StoreError> {
-        let mut cause = cause;
-        while cause.is_retryable() && self.restarts < RESTARTS_MAX {
-            self.restarts += 1;
-            self.upload = open(&self.router, &self.target, self.size).await?;
+        self.turn_away(cause)?;
+        loop {
+            self.open().await?;
             match self.kept.replay(&mut *self.upload).await {
                 Ok(()) => return Ok(()),
-                Err(error) => cause = error,
+                Err(error) => self.turn_away(error)?,
             }
         }
-        Err(cause)
     }
 }
 
-async fn open(router: &Router, target: &Target, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
-    match target {
-        Target::Account(caller) => {
-            let group = router.group_of(caller.account);
-            router
-                .at_leader(group, |node| async move { node.upload(caller, size).await })
-                .await
+/// Waits for a node, not for ever.
+async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let late = Err(StoreError::Unavailable("the storage node stalls"));
+    tokio::time::timeout(limit, call).await.unwrap_or(late)
+}
+
+impl Target {
+    fn group(&self, router: &Router) -> GroupId {
+        match self {
+            Self::Account(caller) => router.group_of(caller.account),
+            Self::Group(group) => *group,
         }
-        Target::Group(group) => {
-            let group = *group;
-            router
-                .at_leader(
-                    group,
-                    |node| async move { node.upload_to_group(group, size).await },
-                )
-                .await
+    }
+
+    async fn upload(&self, node: &dyn StorageNode, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
+        match self {
+            Self::Account(caller) => node.upload(caller, size).await,
+            Self::Group(group) => node.upload_to_group(*group, size).await,
         }
     }
 }
@@ -202,17 +265,22 @@ async fn open(router: &Router, target: &Target, size: u64) -> Result<Box<dyn Blo
 impl BlobUpload for SpooledUpload {
     async fn push(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         self.kept.push(&bytes).await?;
-        match self.upload.push(bytes).await {
-            Ok(()) => Ok(()),
-            Err(error) => self.restart(error).await,
+        match within(CALL_TIME_MAX, self.upload.push(bytes)).await {
+            Ok(()) => self.attempts = None,
+            Err(error) => self.restart(error).await?,
         }
+        Ok(())
     }
 
     async fn finish(mut self: Box<Self>) -> Result<StoredBlob, StoreError> {
         loop {
             let upload = std::mem::replace(&mut self.upload, Box::new(NoUpload));
-            match upload.finish().await {
-                Ok(stored) => return Ok(stored),
+            match within(FINISH_TIME_MAX, upload.finish()).await {
+                Ok(stored) => {
+                    let node = std::mem::take(&mut self.node);
+                    self.router.remember(self.group(), node);
+                    return Ok(stored);
+                }
                 Err(error) => self.restart(error).await?,
             }
         }

@@ -1,8 +1,7 @@
-//! One session's way to the storage: its token, its request ids, and patience while a leader changes.
+//! One session's way to the storage: its token and its request ids.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -15,22 +14,14 @@ use mailstore::query::{
 };
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{AccountId, MailboxId, ModSeq, Reply, RequestId, StoreError, UidSet};
-use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::environment::random_u32;
 use crate::services::Services;
-
-/// Wait before the first retry; doubled each time up to [`BACKOFF_MAX`].
-const BACKOFF_MIN: Duration = Duration::from_millis(25);
-const BACKOFF_MAX: Duration = Duration::from_secs(2);
-/// The call that changes something.
-const SUBMIT: &str = "submit";
 
 /// The storage as one session sees it.
 ///
-/// Calls that fail for a passing reason are repeated, changes under the same request id, until the
-/// configured patience is used up: to the client the loss of a storage node is a slow command.
+/// The ports are patient: they find the leader, and repeat what fails for a passing reason under the same request
+/// id. To the client the loss of a storage node is a slow command, and an error of a port is the last word.
 pub(crate) struct AccountStore {
     services: Arc<Services>,
     account: AccountId,
@@ -50,11 +41,6 @@ impl AccountStore {
 
     pub(crate) fn account(&self) -> AccountId {
         self.account
-    }
-
-    /// Returns how long calls are repeated.
-    pub(crate) fn patience(&self) -> Duration {
-        self.services.options.times.storage_patience
     }
 
     pub(crate) fn caller(&self) -> Arc<Caller> {
@@ -83,7 +69,7 @@ impl AccountStore {
         let commit = async move {
             let mail = &store.services.mail;
             store
-                .patiently(SUBMIT, |caller| {
+                .call("submit", |caller| {
                     let command = command.clone();
                     async move { mail.submit(&caller, request, command).await }
                 })
@@ -110,7 +96,7 @@ impl AccountStore {
 
     pub(crate) async fn mailbox_tree(&self) -> Result<Arc<MailboxTree>, StoreError> {
         let mail = &self.services.mail;
-        self.patiently("mailbox_tree", |caller| async move {
+        self.call("mailbox_tree", |caller| async move {
             mail.mailbox_tree(&caller).await
         })
         .await
@@ -118,7 +104,7 @@ impl AccountStore {
 
     pub(crate) async fn quota(&self) -> Result<Quota, StoreError> {
         let mail = &self.services.mail;
-        self.patiently("quota", |caller| async move { mail.quota(&caller).await })
+        self.call("quota", |caller| async move { mail.quota(&caller).await })
             .await
     }
 
@@ -128,7 +114,7 @@ impl AccountStore {
         since: ModSeq,
     ) -> Result<MailboxChanges, StoreError> {
         let mail = &self.services.mail;
-        self.patiently("changes", |caller| async move {
+        self.call("changes", |caller| async move {
             mail.changes(&caller, mailbox, since).await
         })
         .await
@@ -141,7 +127,7 @@ impl AccountStore {
         parts: MessageParts,
     ) -> Result<BoxStream<Result<Vec<MessageAnswer>, StoreError>>, StoreError> {
         let mail = &self.services.mail;
-        self.patiently("messages", |caller| async move {
+        self.call("messages", |caller| async move {
             mail.messages(&caller, mailbox, uids.clone(), parts).await
         })
         .await
@@ -153,7 +139,7 @@ impl AccountStore {
         ranges: &[ContentRange],
     ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
         let mail = &self.services.mail;
-        self.patiently("content", |caller| async move {
+        self.call("content", |caller| async move {
             mail.content(&caller, mailbox, ranges.to_vec()).await
         })
         .await
@@ -165,7 +151,7 @@ impl AccountStore {
         program: &SearchProgram,
     ) -> Result<SearchResult, StoreError> {
         let mail = &self.services.mail;
-        self.patiently("search", |caller| async move {
+        self.call("search", |caller| async move {
             mail.search(&caller, mailbox, program.clone()).await
         })
         .await
@@ -173,7 +159,7 @@ impl AccountStore {
 
     pub(crate) async fn check_append(&self, mailbox: &MailboxName, size: u64) -> Result<(), StoreError> {
         let mail = &self.services.mail;
-        self.patiently("check_append", |caller| async move {
+        self.call("check_append", |caller| async move {
             mail.check_append(&caller, mailbox, size).await
         })
         .await
@@ -181,7 +167,7 @@ impl AccountStore {
 
     pub(crate) async fn upload(&self, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
         let mail = &self.services.mail;
-        self.patiently("upload", |caller| async move { mail.upload(&caller, size).await })
+        self.call("upload", |caller| async move { mail.upload(&caller, size).await })
             .await
     }
 
@@ -190,38 +176,25 @@ impl AccountStore {
         self.services.mail.watch(&self.caller(), mailbox).await
     }
 
-    /// Repeats a call that fails for a passing reason until patience is used up.
-    async fn patiently<T, F, Fut>(&self, name: &'static str, mut call: F) -> Result<T, StoreError>
+    /// Makes a call in the session's name. It is made again if the token ran out on the way and was renewed.
+    async fn call<T, F, Fut>(&self, name: &'static str, call: F) -> Result<T, StoreError>
     where
-        F: FnMut(Arc<Caller>) -> Fut,
+        F: Fn(Arc<Caller>) -> Fut,
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        let deadline = Instant::now() + self.patience();
-        let mut backoff = BACKOFF_MIN;
-        loop {
-            let span = tracing::debug_span!("storage.call", call = name);
-            let answer = call(self.caller()).instrument(span);
-            let error = match tokio::time::timeout_at(deadline, answer).await {
-                Ok(Err(error)) if error.is_retryable() => error,
-                Ok(result) => return result,
-                // A change may have been made all the same.
-                Err(_) if name == SUBMIT => return Err(StoreError::OutcomeUnknown),
-                Err(_) => return Err(StoreError::Unavailable("no answer in time")),
-            };
-            let wait = self.jittered(backoff);
-            if Instant::now() + wait >= deadline {
-                return Err(error);
+        let span = tracing::debug_span!("storage.call", call = name);
+        let caller = self.caller();
+        let answer = call(Arc::clone(&caller)).instrument(span.clone()).await;
+        match answer {
+            Err(StoreError::Unauthorized) if self.has_renewed(&caller) => {
+                call(self.caller()).instrument(span).await
             }
-            tracing::debug!(%error, ?wait, "storage call is tried again");
-            tokio::time::sleep(wait).await;
-            backoff = (backoff * 2).min(BACKOFF_MAX);
+            answer => answer,
         }
     }
 
-    /// Returns a time between half of `backoff` and all of it, so that the sessions of a lost leader do
-    /// not come back in step.
-    fn jittered(&self, backoff: Duration) -> Duration {
-        let random = random_u32(&*self.services.environment);
-        backoff.mul_f64(0.5 + f64::from(random) / f64::from(u32::MAX) / 2.0)
+    /// Tells whether the session has another token by now than the one in this caller.
+    pub(crate) fn has_renewed(&self, caller: &Caller) -> bool {
+        self.caller.load().token != caller.token
     }
 }

@@ -11,10 +11,3 @@ pub trait Environment: Send + Sync {
     /// Fills a buffer with random octets.
     fn fill_random(&self, bytes: &mut [u8]);
 }
-
-/// A random number for the jitter of retries.
-pub(crate) fn random_u32(environment: &dyn Environment) -> u32 {
-    let mut bytes = [0; 4];
-    environment.fill_random(&mut bytes);
-    u32::from_le_bytes(bytes)
-}

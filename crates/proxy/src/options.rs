@@ -82,8 +82,6 @@ pub struct Times {
     pub write_max: Duration,
     /// How long a client may take over a literal or a continuation that it announced.
     pub literal_pause_max: Duration,
-    /// How long a command waits for the storage, retrying, before the client hears `[UNAVAILABLE]`.
-    pub storage_patience: Duration,
     /// How long the flags of a mailbox are kept after their last use.
     pub view_idle: Duration,
     /// How long the answer to a wrong password is held back.
@@ -154,7 +152,6 @@ impl Default for Times {
             idle_keepalive: Duration::from_secs(110),
             write_max: Duration::from_secs(5 * 60),
             literal_pause_max: Duration::from_secs(60),
-            storage_patience: Duration::from_secs(30),
             view_idle: Duration::from_secs(10),
             failed_login_delay: Duration::from_secs(2),
             handshake_max: Duration::from_secs(30),

@@ -38,7 +38,7 @@ use imap_wire::types::Tag;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::answer::{Answer, CommandResult, Failure, Over};
+use crate::answer::{Answer, Code, CommandResult, Failure, Over};
 use crate::connection::Connection;
 use crate::connection::client::Input;
 use crate::metrics::{command_name, outcome};
@@ -246,6 +246,8 @@ async fn conclude(
         Err(Over::Bye(code, text)) => (Answer::ending(code, text), Some(Over::Bye(code, text))),
         Err(over) => return Err(over),
     };
+    // Whoever has waited for the storage in vain does not wait a second time, for its news.
+    let sync = sync.filter(|_| answer.code != Some(Code::Plain(ResponseCode::Unavailable)));
     if let (Some(expunges), None, true) = (sync, &over, answer.condition != Condition::Bad) {
         match connection.sync(expunges).await {
             Ok(()) => {}

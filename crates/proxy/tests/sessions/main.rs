@@ -1,11 +1,15 @@
-//! Whole sessions: a proxy on a store in memory, reached over streams in memory, on stopped time.
+//! Whole sessions: a proxy before storage nodes in memory, reached over streams in memory, on stopped time.
 
 #[cfg(test)]
 mod conduct;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod interleaving;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod replicas;
 #[cfg(test)]
 mod resync;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A proxy on a store in memory, reached over streams in memory.
+//! A proxy before storage nodes in memory, reached over streams in memory.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,6 +11,8 @@ use mailstore::time::Timestamp;
 use proxy::{Environment, Proxy, ProxyOptions, Security};
 use testkit::MemoryStore;
 use testkit::transcript::{Connect, Credentials, Peer, Said, Stream};
+
+use crate::replicas::Replicas;
 
 /// The one user of these tests.
 pub const USER: &str = "demo@example.org";
@@ -46,16 +48,23 @@ impl Environment for FixedEnvironment {
 pub struct Server {
     pub proxy: Proxy,
     pub store: MemoryStore,
+    /// The storage nodes, all of which have the store.
+    pub replicas: Replicas,
 }
 
 impl Server {
     pub fn new(options: ProxyOptions, limits: QuotaLimits) -> Self {
         let store = MemoryStore::new();
         let _ = store.add_account(USER, PASSWORD, limits);
-        let ports = Arc::new(store.clone());
+        let replicas = Replicas::new(&store);
+        let ports = Arc::new(replicas.router());
         let environment = Arc::new(FixedEnvironment::default());
         let proxy = Proxy::new(options, ports.clone(), ports, environment);
-        Self { proxy, store }
+        Self {
+            proxy,
+            store,
+            replicas,
+        }
     }
 
     /// A server that takes passwords from anybody near.

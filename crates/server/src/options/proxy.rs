@@ -79,7 +79,6 @@ fn times(settings: &Settings) -> Times {
         autologout: settings.imap.inactivity_timeout,
         idle_keepalive: settings.imap.idle_keepalive,
         write_max: settings.limits.output_stall_timeout,
-        storage_patience: settings.cluster.leaderless_timeout,
         view_idle: settings.imap.idle_view_ttl,
         failed_login_delay: settings.auth.failure_delay,
         handshake_max: settings.tls.handshake_timeout,

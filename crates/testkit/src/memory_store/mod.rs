@@ -199,6 +199,12 @@ impl MemoryStore {
         }
     }
 
+    /// Returns the account that an address leads to.
+    #[must_use]
+    pub fn account_of(&self, address: &Address) -> Option<AccountId> {
+        self.state.lock().logins.get(address).map(|(account, _)| *account)
+    }
+
     /// Counts the sessions that are registered.
     #[must_use]
     pub fn sessions(&self) -> usize {

@@ -1,7 +1,5 @@
 //! APPEND (RFC 3501 §6.3.11), several messages at once (RFC 3502), APPENDUID (RFC 4315 §3).
 
-mod upload;
-
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,15 +8,14 @@ use imap_wire::response::{self, ResponseCode};
 use mailstore::command::MessageCommand;
 use mailstore::message::{EmailId, NewMessage};
 use mailstore::name::MailboxName;
-use mailstore::ports::StoredBlob;
-use mailstore::{Rejection, Reply};
+use mailstore::ports::{BlobUpload, StoredBlob};
+use mailstore::{Rejection, Reply, StoreError};
 
 use crate::answer::{Answer, Code, CommandResult, Failure, Over};
 use crate::connection::Connection;
 use crate::connection::client::Input;
 use crate::convert;
 use crate::status;
-use upload::Upload;
 
 /// Octets collected before they are handed on.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -93,7 +90,7 @@ async fn begin(
     name: &MailboxName,
     message: &AppendMessage,
     taken: usize,
-) -> Result<Upload, Failure> {
+) -> Result<Box<dyn BlobUpload>, Failure> {
     let size = message.literal.bytes;
     if size > u64::from(connection.services.options.command.append_bytes_max) {
         return Err(Rejection::MessageTooLarge.into());
@@ -107,7 +104,7 @@ async fn begin(
     }
     let store = connection.store()?;
     store.check_append(name, size).await.map_err(status::for_target)?;
-    Ok(Upload::begin(store, size).await?)
+    Ok(store.upload(size).await?)
 }
 
 /// Refuses the message that was announced. One that waits for `+` is never sent; of others the framer
@@ -130,7 +127,10 @@ fn refuse(connection: &mut Connection, failure: Failure) -> Failure {
 
 /// Streams the octets to the storage. Once the client was invited it is heard to the end, even if the
 /// storage has failed meanwhile.
-async fn receive(connection: &mut Connection, mut upload: Upload) -> Result<StoredBlob, Failure> {
+async fn receive(
+    connection: &mut Connection,
+    mut upload: Box<dyn BlobUpload>,
+) -> Result<StoredBlob, Failure> {
     let mut result = Ok(());
     let mut chunk = Vec::new();
     let nul = loop {
@@ -143,12 +143,12 @@ async fn receive(connection: &mut Connection, mut upload: Upload) -> Result<Stor
         if chunk.len() >= CHUNK_BYTES {
             let full = std::mem::take(&mut chunk);
             if result.is_ok() {
-                result = upload.push(Bytes::from(full)).await;
+                result = push(&mut *upload, Bytes::from(full)).await;
             }
         }
     };
     if result.is_ok() {
-        result = upload.push(Bytes::from(chunk)).await;
+        result = push(&mut *upload, Bytes::from(chunk)).await;
     }
     let stored = match result {
         // RFC 3501 §9: CHAR8 excludes NUL.
@@ -160,6 +160,16 @@ async fn receive(connection: &mut Connection, mut upload: Upload) -> Result<Stor
         read_over(connection).await?;
     }
     stored
+}
+
+/// Hands octets on in pieces that the port takes.
+async fn push(upload: &mut dyn BlobUpload, mut octets: Bytes) -> Result<(), StoreError> {
+    while !octets.is_empty() {
+        upload
+            .push(octets.split_to(octets.len().min(CHUNK_BYTES)))
+            .await?;
+    }
+    Ok(())
 }
 
 /// Reads over what is left of an APPEND that has failed, so that the next command is found.

@@ -20,9 +20,6 @@ use crate::convert;
 use crate::session::report::{self, FlagNames};
 use crate::status;
 
-/// How often a list of messages that breaks off is asked for again.
-const RESUMES_MAX: u32 = 5;
-
 /// What became of the messages of a FETCH; the others are gone and were left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
@@ -39,13 +36,14 @@ pub(super) async fn fetch(connection: &mut Connection, job: &Job, uids: &UidSet)
     let parts = MessageParts {
         summary: job.plan.needs_summary(),
     };
-    let (mut rest, mut tally, mut resumes) = (uids.clone(), Tally::default(), 0);
+    let (mut rest, mut tally) = (uids.clone(), Tally::default());
     while !rest.is_empty() {
+        let caller = store.caller();
         let mut batches = store.messages(mailbox, &rest, parts).await?;
         let broken = loop {
             match batches.next().await {
-                None => break None,
-                Some(Err(error)) => break Some(error),
+                None => return Ok(tally),
+                Some(Err(error)) => break error,
                 Some(Ok(batch)) => {
                     let last = batch.last().map(|answer| answer.record.uid);
                     write_batch(connection, job, batch, &mut tally).await?;
@@ -55,10 +53,9 @@ pub(super) async fn fetch(connection: &mut Connection, job: &Job, uids: &UidSet)
                 }
             }
         };
-        match broken {
-            None => break,
-            Some(error) if error.is_retryable() && resumes < RESUMES_MAX => resumes += 1,
-            Some(error) => return Err(error.into()),
+        // A client may read for longer than a token holds.
+        if broken != StoreError::Unauthorized || !store.has_renewed(&caller) {
+            return Err(broken.into());
         }
     }
     Ok(tally)

@@ -1,22 +1,16 @@
-//! Octets of messages in the order asked, across the loss of the node that sends them.
+//! Octets of messages in the order asked.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt;
 use mail_message::Span;
-use mailstore::ports::BoxStream;
+use mailstore::ports::{BoxStream, Caller};
 use mailstore::query::{ContentChunk, ContentRange};
 use mailstore::{MailboxId, StoreError};
 
 use super::pieces::Piece;
 use crate::account_store::AccountStore;
-
-/// How often a stream that breaks off is resumed before it delivers something again.
-const RESUMES_MAX: u32 = 5;
-/// Wait before a stream is resumed.
-const RESUME_WAIT: Duration = Duration::from_millis(100);
 
 /// What became of a message whose octets were asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,13 +22,15 @@ pub(super) enum Readable {
     Damaged,
 }
 
-/// Reads ranges one after the other. A stream that breaks off is asked for again from where it did.
+/// Reads ranges one after the other.
 pub(super) struct ContentReader {
     store: Arc<AccountStore>,
     mailbox: MailboxId,
     /// What is still to come; the first is cut down as its octets arrive.
     rest: VecDeque<ContentRange>,
     stream: Option<BoxStream<Result<ContentChunk, StoreError>>>,
+    /// In whose name the stream was asked for.
+    caller: Arc<Caller>,
     /// Looked at and not yet taken.
     peeked: Option<ContentChunk>,
 }
@@ -42,6 +38,7 @@ pub(super) struct ContentReader {
 impl ContentReader {
     pub(super) fn new(store: Arc<AccountStore>, mailbox: MailboxId, ranges: Vec<ContentRange>) -> Self {
         Self {
+            caller: store.caller(),
             store,
             mailbox,
             rest: ranges.into(),
@@ -105,30 +102,28 @@ impl ContentReader {
         if let Some(chunk) = self.peeked.take() {
             return Ok(chunk);
         }
-        let mut resumes = 0;
         loop {
-            if self.stream.is_none() {
-                let ranges: Vec<_> = self.rest.iter().copied().collect();
-                self.stream = Some(self.store.content(self.mailbox, &ranges).await?);
-            }
-            let next = match &mut self.stream {
-                Some(stream) => stream.next().await,
-                None => None,
+            let stream = match &mut self.stream {
+                Some(stream) => stream,
+                None => {
+                    let ranges: Vec<_> = self.rest.iter().copied().collect();
+                    self.caller = self.store.caller();
+                    self.stream
+                        .insert(self.store.content(self.mailbox, &ranges).await?)
+                }
             };
-            let error = match next {
+            match stream.next().await {
                 Some(Ok(chunk)) => {
                     self.advance(&chunk);
                     return Ok(chunk);
                 }
-                Some(Err(error)) => error,
-                None => StoreError::Unavailable("content broke off"),
-            };
-            if !error.is_retryable() || resumes >= RESUMES_MAX {
-                return Err(error);
+                // A client may read for longer than a token holds.
+                Some(Err(StoreError::Unauthorized)) if self.store.has_renewed(&self.caller) => {
+                    self.stream = None;
+                }
+                Some(Err(error)) => return Err(error),
+                None => return Err(StoreError::Unavailable("content broke off")),
             }
-            resumes += 1;
-            self.stream = None;
-            tokio::time::sleep(RESUME_WAIT).await;
         }
     }
 
