@@ -1,6 +1,7 @@
 //! Watches end when the node that feeds them has lost its office without a word.
 //!
-//! A node that is cut off from the others may keep its connections to proxies, and a stream of hints that stays open
+//! A node ends its streams itself when it notices that it leads no more. One that is stuck does not notice, and a stream
+//! of hints that stays open
 //! and silent looks like a mailbox in which nothing happens.
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use mailstore::{GroupId, StoreError};
 use parking_lot::Mutex;
 
 /// How often a node is asked whether it still leads, for each group that it feeds watches of.
-const INTERVAL: Duration = Duration::from_secs(20);
+const INTERVAL: Duration = Duration::from_secs(60);
 /// How long it may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
