@@ -11,10 +11,12 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
+use super::subscriptions::Overflow;
 use super::{NodeClient, answer, caller_request, decoded, items, until_lost};
 use crate::generated::node as proto;
 use crate::generated::node::exchange_request::Step as RequestStep;
 use crate::generated::node::exchange_response::Step as ResponseStep;
+use crate::generated::node::subscribe_request::Step;
 use crate::status::store_error;
 
 #[async_trait]
@@ -55,6 +57,12 @@ impl NodeLogin for NodeClient {
     }
 
     async fn notices(&self, caller: &Caller) -> Result<BoxStream<SessionNotice>, StoreError> {
+        if !self.subscriptions.are_unknown() {
+            let notices = Step::Notices(caller_request(caller));
+            return self
+                .subscribe(notices, Overflow::Ends, codec::decode_session_notice)
+                .await;
+        }
         let stream = answer(self.login.clone().notices(caller_request(caller))).await?;
         Ok(until_lost(items(stream, codec::decode_session_notice)))
     }

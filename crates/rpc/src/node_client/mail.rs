@@ -16,9 +16,11 @@ use mailstore::query::{
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{Reply, StoreError, UidSet};
 
+use super::subscriptions::Overflow;
 use super::upload::Upload;
 use super::{NodeClient, answer, caller_message, caller_request, decoded, items, until_lost};
 use crate::generated::node as proto;
+use crate::generated::node::subscribe_request::Step;
 use crate::status::store_error;
 
 #[async_trait]
@@ -148,6 +150,12 @@ impl Mail for NodeClient {
             caller: Some(caller_message(caller)),
             mailbox: mailbox.map(|mailbox| mailbox.0),
         };
+        if !self.subscriptions.are_unknown() {
+            let watch = Step::Watch(message);
+            return self
+                .subscribe(watch, Overflow::Dropped, codec::decode_event)
+                .await;
+        }
         let stream = answer(self.mail.clone().watch(message)).await?;
         Ok(until_lost(items(stream, codec::decode_event)))
     }

@@ -4,13 +4,16 @@ mod admin;
 mod delivery;
 mod login;
 mod mail;
+mod subscriptions;
+#[cfg(test)]
+mod subscriptions_tests;
 mod upload;
 
 use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryFutureExt};
 use mailstore::StoreError;
 use mailstore::error::DecodeError;
 use mailstore::ports::{BoxStream, Caller};
@@ -20,9 +23,10 @@ use crate::generated::node::delivery_client::DeliveryClient;
 use crate::generated::node::login_client::LoginClient;
 use crate::generated::node::mail_client::MailClient;
 use crate::generated::node::node_admin_client::NodeAdminClient;
-use crate::generated::node::{self as proto, EncodedResponse};
+use crate::generated::node::{self as proto, EncodedResponse, subscribe_request};
 use crate::status::{store_error, unreadable_answer};
 use crate::transport::{Connection, Dialer};
+use subscriptions::{Overflow, Subscriptions};
 
 /// Time that a call with one answer may take. A caller that has more patience tries again.
 const CALL_TIME_MAX: Duration = Duration::from_secs(10);
@@ -39,6 +43,7 @@ pub struct NodeClient {
     login: LoginClient<Connection>,
     delivery: DeliveryClient<Connection>,
     admin: NodeAdminClient<Connection>,
+    subscriptions: Subscriptions,
 }
 
 impl NodeClient {
@@ -52,7 +57,27 @@ impl NodeClient {
             login: LoginClient::new(requests.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
             delivery: DeliveryClient::new(bulk).max_decoding_message_size(MESSAGE_BYTES_MAX),
             admin: NodeAdminClient::new(requests).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            subscriptions: Subscriptions::default(),
         }
+    }
+}
+
+impl NodeClient {
+    /// Subscribes to something over the stream that all subscriptions share.
+    async fn subscribe<T: Send + 'static>(
+        &self,
+        step: subscribe_request::Step,
+        overflow: Overflow,
+        decode: fn(Bytes) -> Result<T, DecodeError>,
+    ) -> Result<BoxStream<T>, StoreError> {
+        let mut client = self.mail.clone();
+        let call = move |requests| {
+            let told = async move { client.subscribe(requests).await };
+            told.map_ok(|response| response.into_inner().boxed()).boxed()
+        };
+        let items = self.subscriptions.subscribe(step, overflow, Box::new(call));
+        let items = items.await?;
+        Ok(until_lost(items.map(move |item| decoded(decode(item)))))
     }
 }
 

@@ -142,4 +142,13 @@ impl Mail for NodeServer {
         let events = stream.map(|event| Ok(encoded(codec::encode_event(&event))));
         Ok(Response::new(events.boxed()))
     }
+
+    type SubscribeStream = Answers<proto::SubscribeResponse>;
+
+    async fn subscribe(
+        &self,
+        request: Request<Streaming<proto::SubscribeRequest>>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        self.serve_subscriptions(request)
+    }
 }

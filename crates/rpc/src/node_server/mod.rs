@@ -4,6 +4,7 @@ mod admin;
 mod delivery;
 mod login;
 mod mail;
+pub(crate) mod subscribe;
 mod upload;
 
 use std::pin::Pin;
