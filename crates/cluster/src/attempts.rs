@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mailstore::StoreError;
+use mailstore::ids::SessionId;
 use tokio::time::Instant;
 
 /// How long a call is tried before the caller hears that the storage is not available.
@@ -36,6 +37,8 @@ pub(crate) struct Attempts {
     deadline: Instant,
     pause: Duration,
     patience: Patience,
+    /// The session that calls, if one does.
+    session: Option<SessionId>,
 }
 
 impl Attempts {
@@ -44,7 +47,20 @@ impl Attempts {
             deadline: Instant::now() + patience.total,
             pause: patience.pause_min,
             patience,
+            session: None,
         }
+    }
+
+    /// Makes the attempts those of a session.
+    pub(crate) fn of_session(self, session: SessionId) -> Self {
+        Self {
+            session: Some(session),
+            ..self
+        }
+    }
+
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        self.session
     }
 
     /// Returns when the call is given up.

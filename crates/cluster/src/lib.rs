@@ -12,6 +12,7 @@ mod administration;
 mod attempts;
 mod authentication;
 mod delivery;
+mod gate;
 mod layout;
 mod mail;
 mod resume;
@@ -23,6 +24,7 @@ mod tests;
 mod vigil;
 
 pub use attempts::Patience;
+pub use gate::RequestLimits;
 pub use layout::{Layout, LayoutError};
 pub use router::{AccountDefaults, Clock, Random, Router, RouterOptions};
 pub use slot_map::SlotMap;

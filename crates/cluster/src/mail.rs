@@ -28,21 +28,19 @@ impl Mail for Router {
         command: Command,
     ) -> Result<Reply, StoreError> {
         let command = &command;
-        self.at_leader(self.group_of(caller.account), |node| async move {
+        self.for_session(caller, |node| async move {
             node.submit(caller, request, command.clone()).await
         })
         .await
     }
 
     async fn mailbox_tree(&self, caller: &Caller) -> Result<Arc<MailboxTree>, StoreError> {
-        let group = self.group_of(caller.account);
-        self.at_leader(group, |node| async move { node.mailbox_tree(caller).await })
+        self.for_session(caller, |node| async move { node.mailbox_tree(caller).await })
             .await
     }
 
     async fn quota(&self, caller: &Caller) -> Result<Quota, StoreError> {
-        let group = self.group_of(caller.account);
-        self.at_leader(group, |node| async move { node.quota(caller).await })
+        self.for_session(caller, |node| async move { node.quota(caller).await })
             .await
     }
 
@@ -52,11 +50,9 @@ impl Mail for Router {
         mailbox: &MailboxRef,
         since: ModSeq,
     ) -> Result<MailboxChanges, StoreError> {
-        let group = self.group_of(caller.account);
-        self.at_leader(
-            group,
-            |node| async move { node.changes(caller, mailbox, since).await },
-        )
+        self.for_session(caller, |node| async move {
+            node.changes(caller, mailbox, since).await
+        })
         .await
     }
 
@@ -87,7 +83,7 @@ impl Mail for Router {
         program: SearchProgram,
     ) -> Result<SearchResult, StoreError> {
         let program = &program;
-        self.at_leader(self.group_of(caller.account), |node| async move {
+        self.for_session(caller, |node| async move {
             node.search(caller, mailbox, program.clone()).await
         })
         .await
@@ -99,8 +95,7 @@ impl Mail for Router {
         mailbox: &MailboxName,
         size: u64,
     ) -> Result<(), StoreError> {
-        let group = self.group_of(caller.account);
-        self.at_leader(group, |node| async move {
+        self.for_session(caller, |node| async move {
             node.check_append(caller, mailbox, size).await
         })
         .await
@@ -116,13 +111,12 @@ impl Mail for Router {
         caller: &Caller,
         mailbox: Option<MailboxId>,
     ) -> Result<BoxStream<Event>, StoreError> {
-        let group = self.group_of(caller.account);
         let watch = |node: Arc<dyn StorageNode>| async move {
             let events = node.watch(caller, mailbox).await?;
             Ok((node, events))
         };
-        let (node, events) = self.at_leader(group, watch).await?;
-        let lost = self.vigils().join(group, &node, caller);
+        let (node, events) = self.for_session(caller, watch).await?;
+        let lost = self.vigils().join(self.group_of(caller.account), &node, caller);
         Ok(events.take_until(lost).boxed())
     }
 }

@@ -52,7 +52,7 @@ impl<Q> Source<Q> {
         match &mut self.attempts {
             Some(attempts) => attempts.pause(self.router.jitter()).await,
             None => {
-                self.attempts = Some(self.router.attempts());
+                self.attempts = Some(self.router.attempts().of_session(self.caller.session));
                 Ok(())
             }
         }
@@ -98,7 +98,9 @@ pub(crate) async fn resumed_messages(
 impl Source<UidSet> {
     async fn open(&mut self, parts: MessageParts) -> Result<Batches, StoreError> {
         let group = self.router.group_of(self.caller.account);
-        let attempts = self.attempts.get_or_insert_with(|| self.router.attempts());
+        let attempts = self
+            .attempts
+            .get_or_insert_with(|| self.router.attempts().of_session(self.caller.session));
         let (caller, mailbox, remaining) = (&self.caller, self.mailbox, &self.remaining);
         self.router
             .at_leader_within(attempts, group, |node| async move {
@@ -176,7 +178,9 @@ pub(crate) async fn resumed_content(
 impl Source<RemainingRanges> {
     async fn open(&mut self) -> Result<Chunks, StoreError> {
         let group = self.router.group_of(self.caller.account);
-        let attempts = self.attempts.get_or_insert_with(|| self.router.attempts());
+        let attempts = self
+            .attempts
+            .get_or_insert_with(|| self.router.attempts().of_session(self.caller.session));
         let (caller, mailbox, ranges) = (&self.caller, self.mailbox, &self.remaining.ranges);
         self.router
             .at_leader_within(attempts, group, |node| async move {

@@ -9,13 +9,14 @@ use mailstore::account::QuotaLimits;
 use mailstore::ids::{RequestId, SessionId, Slot};
 use mailstore::mailbox::SpecialUse;
 use mailstore::name::MailboxName;
-use mailstore::ports::StorageNode;
+use mailstore::ports::{Caller, StorageNode};
 use mailstore::time::Timestamp;
 use mailstore::{AccountId, GroupId, StoreError};
 use parking_lot::Mutex;
 use rand::RngCore;
 
 use crate::attempts::{Attempts, Patience};
+use crate::gate::{Gate, Passed, RequestLimits};
 use crate::layout::Layout;
 use crate::spool::{Spool, SpoolOptions};
 use crate::vigil::Vigils;
@@ -65,6 +66,9 @@ struct Inner {
     /// The node that last answered as leader, or was named as one.
     leaders: Mutex<HashMap<GroupId, String>>,
     patience: Patience,
+    request_limits: RequestLimits,
+    /// What is on its way to each node.
+    gates: BTreeMap<String, Gate>,
     spool: Arc<Spool>,
     vigils: Vigils,
     accounts: AccountDefaults,
@@ -98,9 +102,11 @@ impl Router {
     ) -> Self {
         let inner = Inner {
             layout,
+            gates: gates(&nodes, RequestLimits::default()),
             nodes,
             leaders: Mutex::default(),
             patience: options.patience,
+            request_limits: RequestLimits::default(),
             spool: Arc::new(Spool::new(options.spool)),
             vigils: Vigils::default(),
             accounts: options.accounts,
@@ -120,6 +126,37 @@ impl Router {
             inner.spool = Arc::clone(&other.inner.spool);
         }
         self
+    }
+
+    /// Bounds the requests to each node. To be called before the router is cloned.
+    #[must_use]
+    pub fn with_request_limits(mut self, limits: RequestLimits) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.gates = gates(&inner.nodes, limits);
+            inner.request_limits = limits;
+        }
+        self
+    }
+
+    /// Counts the requests to storage nodes: how many run, how many wait, and how many were refused so far.
+    #[must_use]
+    pub fn requests(&self) -> (usize, usize, u64) {
+        let counts = self.inner.gates.values().map(Gate::counts);
+        counts.fold((0, 0, 0), |all, one| {
+            (all.0 + one.0, all.1 + one.1, all.2 + one.2)
+        })
+    }
+
+    /// Tells whether so many requests wait that nobody new should be let in.
+    #[must_use]
+    pub fn is_overloaded(&self) -> bool {
+        let (_, waiting, _) = self.requests();
+        let room = self
+            .inner
+            .request_limits
+            .waiting_max
+            .saturating_mul(self.inner.nodes.len());
+        waiting > 0 && waiting * 2 >= room
     }
 
     /// Returns the room that is taken by content on its way, out of
@@ -214,6 +251,17 @@ impl Router {
         self.at_leader_within(&mut self.attempts(), group, call).await
     }
 
+    /// As [`at_leader`](Self::at_leader), for a session: its requests take turns with those of others.
+    pub(crate) async fn for_session<T, C, F>(&self, caller: &Caller, call: C) -> Result<T, StoreError>
+    where
+        C: Fn(Arc<dyn StorageNode>) -> F,
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut attempts = self.attempts().of_session(caller.session);
+        self.at_leader_within(&mut attempts, self.group_of(caller.account), call)
+            .await
+    }
+
     /// Calls `call` at the leader of the group. Follows hints and tries the other replicas until one
     /// answers; pauses after a round without an answer; gives up when patience ends. An error that is
     /// not retryable is the caller's. The call is repeated also when its outcome is unknown: a change must
@@ -235,7 +283,10 @@ impl Router {
                 let Some(node) = self.inner.nodes.get(&name) else {
                     continue;
                 };
+                let passed = self.pass(&name, attempts).await;
+                let passed = passed.map_err(|error| decided(error, uncertain))?;
                 let answer = tokio::time::timeout_at(attempts.deadline(), call(Arc::clone(node))).await;
+                drop(passed);
                 match answer.unwrap_or(Err(StoreError::OutcomeUnknown)) {
                     Ok(answer) => {
                         self.remember(group, name);
@@ -252,6 +303,18 @@ impl Router {
             }
             let paused = attempts.pause(self.jitter()).await;
             paused.map_err(|error| decided(error, uncertain))?;
+        }
+    }
+
+    /// Waits until a request may go to the node.
+    async fn pass(&self, name: &str, attempts: &Attempts) -> Result<Option<Passed>, StoreError> {
+        let Some(gate) = self.inner.gates.get(name) else {
+            return Ok(None);
+        };
+        let passed = tokio::time::timeout_at(attempts.deadline(), gate.pass(attempts.session())).await;
+        match passed {
+            Ok(passed) => passed.map(Some),
+            Err(_) => Err(StoreError::Unavailable("too many requests were before this one")),
         }
     }
 
@@ -294,6 +357,13 @@ impl Router {
             leaders.remove(&group);
         }
     }
+}
+
+fn gates(nodes: &BTreeMap<String, Arc<dyn StorageNode>>, limits: RequestLimits) -> BTreeMap<String, Gate> {
+    nodes
+        .keys()
+        .map(|name| (name.clone(), Gate::new(limits)))
+        .collect()
 }
 
 /// Tells whether the call that failed so may have been carried out, or may be later.

@@ -1,8 +1,7 @@
 //! Watches end when the node that feeds them has lost its office without a word.
 //!
-//! A node ends its streams itself when it notices that it leads no more. One that is stuck does not notice, and a stream
-//! of hints that stays open
-//! and silent looks like a mailbox in which nothing happens.
+//! A node ends its streams itself when it notices that it leads no more. One that is stuck does not notice, and a
+//! stream of hints that stays open and silent looks like a mailbox in which nothing happens.
 
 use std::collections::HashMap;
 use std::sync::Arc;

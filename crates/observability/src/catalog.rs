@@ -149,11 +149,21 @@ const LOGIN: Label = Label {
 };
 const LIMIT: Label = Label {
     name: "limit",
-    values: &["preauth-timeout", "preauth-bad-commands", "connections-per-user"],
+    values: &[
+        "preauth-timeout",
+        "preauth-bad-commands",
+        "connections-per-user",
+        "memory",
+        "storage-requests",
+    ],
 };
 const ADMISSION: Label = Label {
     name: "limit",
-    values: &["preauth-connections", "connections"],
+    values: &["preauth-connections", "connections", "memory", "storage-requests"],
+};
+const REQUEST: Label = Label {
+    name: "state",
+    values: &["running", "waiting"],
 };
 const DELIVERY: Label = Label {
     name: "outcome",
@@ -256,6 +266,16 @@ pub const METRICS: &[Metric] = &[
         &[],
         "Room that is taken by messages on their way through this process.",
     )),
+    gauge(
+        "facteur_storage_requests",
+        &[REQUEST],
+        "Requests of this process to storage nodes.",
+    ),
+    counter(
+        "facteur_storage_requests_refused",
+        &[],
+        "Requests to storage nodes that were refused because too many waited.",
+    ),
     counter("facteur_lmtp_recipients", &[DELIVERY], "Recipients answered."),
     seconds(
         "facteur_lmtp_delivery_duration",

@@ -11,3 +11,10 @@ pub trait Environment: Send + Sync {
     /// Fills a buffer with random octets.
     fn fill_random(&self, bytes: &mut [u8]);
 }
+
+/// Draws a number between 0 and 1.
+pub(crate) fn random_share(environment: &dyn Environment) -> f64 {
+    let mut bytes = [0; 4];
+    environment.fill_random(&mut bytes);
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+}

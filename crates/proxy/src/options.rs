@@ -27,6 +27,9 @@ pub struct ProxyOptions {
     pub times: Times,
     /// Octets that may wait to be sent on one connection.
     pub output_bytes_max: usize,
+    /// Octets that all connections together may hold of what was received and what waits to be sent; beyond that
+    /// nobody new is let in.
+    pub buffered_bytes_max: usize,
     /// Messages in all cached mailbox views together, at about 32 octets each.
     pub view_messages_max: usize,
 }
@@ -88,7 +91,7 @@ pub struct Times {
     pub failed_login_delay: Duration,
     /// How long a TLS handshake may take.
     pub handshake_max: Duration,
-    /// How long commands may run on after shutdown was asked for.
+    /// How long sessions and their commands may go on after shutdown was asked for.
     pub drain_max: Duration,
 }
 
@@ -107,6 +110,7 @@ impl Default for ProxyOptions {
             connections: ConnectionLimits::default(),
             times: Times::default(),
             output_bytes_max: 256 * 1024,
+            buffered_bytes_max: 1024 * 1024 * 1024,
             view_messages_max: 8 * 1024 * 1024,
         }
     }

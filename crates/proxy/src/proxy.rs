@@ -1,6 +1,6 @@
 //! The role as a whole: listeners in, sessions out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use opentelemetry::metrics::Meter;
 use tls::MailServer;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cache::recent::RecentClaims;
 use crate::cache::view_cache::ViewCache;
 use crate::cache::watch_hub::WatchHub;
 use crate::connection::admission::{Admission, Place};
@@ -23,8 +23,10 @@ use crate::connection::control::Control;
 use crate::connection::driver::Driver;
 use crate::connection::stream::ByteStream;
 use crate::connection::{self, Connection};
+use crate::drain::Drain;
 use crate::environment::Environment;
 use crate::error::ProxyError;
+use crate::load::{Load, OverloadSign};
 use crate::metrics::{Metrics, Stage};
 use crate::options::ProxyOptions;
 use crate::services::Services;
@@ -50,7 +52,6 @@ pub enum Security {
 #[derive(Clone)]
 pub struct Proxy {
     services: Arc<Services>,
-    shutdown: CancellationToken,
 }
 
 impl Security {
@@ -75,8 +76,11 @@ impl Proxy {
         let services = Services {
             views: ViewCache::new(options.view_messages_max, options.times.view_idle),
             watches: WatchHub::default(),
+            recent_claims: RecentClaims::default(),
             admission: Admission::new(options.connections.clone()),
             tasks: TaskTracker::new(),
+            load: Load::new(options.buffered_bytes_max),
+            drain: Drain::default(),
             options,
             mail,
             authentication,
@@ -85,8 +89,17 @@ impl Proxy {
         };
         Self {
             services: Arc::new(services),
-            shutdown: CancellationToken::new(),
         }
+    }
+
+    /// Lets nobody new in while this says that too much waits for the storage. To be called before anything is
+    /// served.
+    #[must_use]
+    pub fn with_overload_sign(mut self, sign: OverloadSign) -> Self {
+        if let Some(services) = Arc::get_mut(&mut self.services) {
+            services.load.storage = Some(sign);
+        }
+        self
     }
 
     /// Makes the role's instruments from this meter. To be called before anything is served.
@@ -103,7 +116,7 @@ impl Proxy {
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
         loop {
             tokio::select! {
-                () = self.shutdown.cancelled() => return,
+                () = self.services.drain.begun() => return,
                 _ = sweep.tick() => self.services.views.sweep(),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
@@ -146,14 +159,9 @@ impl Proxy {
         let protocol = security.protocol();
         // One clock for all that comes before login, the handshake included (RELIABILITY §3).
         let deadline = Instant::now() + self.services.options.before_login.time_max;
-        let admission = &self.services.admission;
-        let (place, before_login) = match (admission.connect(), admission.before_login(peer.ip())) {
-            (Some(place), Some(before_login)) => (place, before_login),
-            (place, _) => {
-                let limit = match place {
-                    Some(_) => "preauth-connections",
-                    None => "connections",
-                };
+        let (place, before_login) = match self.admit(peer.ip()) {
+            Ok(places) => places,
+            Err(limit) => {
                 self.services.metrics.refused(protocol, limit);
                 refuse(stream, &security, &self.services.options).await;
                 return Err(ProxyError::TooMany);
@@ -165,17 +173,35 @@ impl Proxy {
         self.services
             .metrics
             .stage(protocol, None, Some(Stage::NotAuthenticated));
-        let mut driver = Box::new(Driver::new(connection, self.shutdown.clone(), deadline));
+        let mut driver = Box::new(Driver::new(connection, deadline));
         driver.run().await;
         Ok(())
     }
 
-    /// Asks every session to end and waits until all have, each within its time. New connections are
-    /// not taken any more.
+    /// Takes no new connections, asks every session to end, one after the other within the time that options give,
+    /// and waits until all have. A command under way is carried out.
     pub async fn shut_down(&self) {
-        self.shutdown.cancel();
+        let services = &self.services;
+        let connections = services.admission.connections();
+        services
+            .drain
+            .begin(connections, services.options.times.drain_max);
         self.services.tasks.close();
         self.services.tasks.wait().await;
+    }
+
+    /// Takes a new connection in.
+    ///
+    /// # Errors
+    /// The limit that it would pass, by its name in metrics.
+    fn admit(&self, peer: IpAddr) -> Result<(Place, Place), &'static str> {
+        if let Some(limit) = self.services.load.reached() {
+            return Err(limit);
+        }
+        let admission = &self.services.admission;
+        let place = admission.connect().ok_or("connections")?;
+        let before_login = admission.before_login(peer).ok_or("preauth-connections")?;
+        Ok((place, before_login))
     }
 
     async fn secure(
@@ -221,7 +247,8 @@ impl Proxy {
         let traffic = self.services.metrics.traffic(security.protocol);
         Connection {
             client: Client {
-                transport: connection::new_transport(stream, options).counted(traffic),
+                transport: connection::new_transport(stream, options)
+                    .counted(traffic, self.services.load.hold()),
                 framer: Framer::new(connection::limits(options, false), ParseOptions::default()),
             },
             services: Arc::clone(&self.services),
@@ -247,7 +274,7 @@ async fn refuse(stream: impl ByteStream + 'static, security: &Security, options:
         tag: None,
         condition: Condition::Bye,
         code: Some(ResponseCode::Unavailable),
-        text: "Too many connections",
+        text: "Too busy, come back later",
     };
     bye.encode(transport.output());
     transport.close().await;

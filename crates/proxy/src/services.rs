@@ -5,10 +5,13 @@ use std::sync::Arc;
 use mailstore::ports::{Authentication, Mail};
 use tokio_util::task::TaskTracker;
 
+use crate::cache::recent::RecentClaims;
 use crate::cache::view_cache::ViewCache;
 use crate::cache::watch_hub::WatchHub;
 use crate::connection::admission::Admission;
+use crate::drain::Drain;
 use crate::environment::Environment;
+use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::options::ProxyOptions;
 
@@ -21,7 +24,10 @@ pub(crate) struct Services {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) views: ViewCache,
     pub(crate) watches: WatchHub,
+    pub(crate) recent_claims: RecentClaims,
     pub(crate) admission: Admission,
+    pub(crate) load: Load,
+    pub(crate) drain: Drain,
     pub(crate) metrics: Metrics,
     /// Owns every task of the proxy: connections, commits in flight, watches.
     pub(crate) tasks: TaskTracker,

@@ -5,12 +5,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures::StreamExt;
-use mailstore::{AccountId, MailboxId};
+use mailstore::query::{MailboxChanges, MailboxRef};
+use mailstore::{AccountId, MailboxId, ModSeq, StoreError};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::looks::Looks;
 use crate::account_store::AccountStore;
 
 /// Wait before a lost watch is asked for again. A session that idles notices changes at the latest
@@ -31,6 +33,7 @@ pub(crate) struct WatchHub {
 /// One watch: a counter that rises with every hint. The task that feeds it ends with the last session.
 struct Shared {
     hints: watch::Sender<u64>,
+    looks: Looks,
     stores: Stores,
     _pump: DropGuard,
 }
@@ -39,6 +42,8 @@ struct Shared {
 pub(crate) struct Watching {
     key: Key,
     hints: watch::Receiver<u64>,
+    /// How many hints had come when the session looked last.
+    heard: u64,
     shared: Option<Arc<Shared>>,
     watches: Watches,
 }
@@ -68,6 +73,7 @@ impl WatchHub {
         drop(watches);
         Watching {
             key,
+            heard: 0,
             hints: shared.hints.subscribe(),
             shared: Some(shared),
             watches: Arc::clone(&self.watches),
@@ -85,6 +91,7 @@ impl Shared {
         tasks.spawn(async move { stopped.run_until_cancelled_owned(pump).await });
         Arc::new(Self {
             hints,
+            looks: Looks::default(),
             stores,
             _pump: stop.drop_guard(),
         })
@@ -98,12 +105,26 @@ impl Shared {
 }
 
 impl Watching {
+    /// Returns what changed since the session was told last, as of the last hint that it has waited for or later.
+    pub(crate) async fn look(
+        &self,
+        store: &Arc<AccountStore>,
+        since: ModSeq,
+    ) -> Result<Arc<MailboxChanges>, StoreError> {
+        let (_, mailbox) = self.key;
+        match &self.shared {
+            Some(shared) => shared.looks.look(store, mailbox, (since, self.heard)).await,
+            None => store.changes(&MailboxRef::Id(mailbox), since).await.map(Arc::new),
+        }
+    }
+
     /// Waits for the next hint. May be dropped and called again without losing one.
     pub(crate) async fn hint(&mut self) {
         if self.hints.changed().await.is_err() {
             // The sender lives in `shared`, which this value holds.
             std::future::pending::<()>().await;
         }
+        self.heard = *self.hints.borrow_and_update();
     }
 }
 

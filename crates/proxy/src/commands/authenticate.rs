@@ -40,6 +40,7 @@ pub(super) async fn authenticate(
     let Some(user) = auth::named_user(mechanism, &message) else {
         return login::refused(connection, "", mechanism.as_str(), LoginFailure::Malformed).await;
     };
+    login::shed(connection, &user, mechanism.as_str())?;
     let request = login::request(connection, &user, mechanism);
     let authentication = Arc::clone(&connection.services.authentication);
     let name = mechanism.as_str();

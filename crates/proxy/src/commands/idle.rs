@@ -30,14 +30,14 @@ pub(super) async fn idle(connection: &mut Connection) -> CommandResult {
     let keepalive = connection.services.options.times.idle_keepalive;
     let mut next_sign = Instant::now() + keepalive;
     connection.client.transport.flush().await?;
-    let mut again = tell_news(connection, next_sign).await?;
+    let mut again = tell_news(connection, None, next_sign).await?;
     loop {
         connection.client.transport.flush().await?;
         connection.client.transport.rest();
         tokio::select! {
             input = connection.client.next() => return Ok(ended_by(&input?)),
-            () = hint(&mut watching) => again = tell_news(connection, next_sign).await?,
-            () = at(again) => again = tell_news(connection, next_sign).await?,
+            () = hint(&mut watching) => again = tell_news(connection, watching.as_ref(), next_sign).await?,
+            () = at(again) => again = tell_news(connection, watching.as_ref(), next_sign).await?,
             over = connection.control.ended() => return Err(over.into()),
             () = tokio::time::sleep_until(next_sign) => {
                 still_here(connection.out());
@@ -49,9 +49,18 @@ pub(super) async fn idle(connection: &mut Connection) -> CommandResult {
 
 /// Tells what has happened. A storage that is silent is asked again at the moment that is returned, and
 /// not waited for beyond `limit`: the client is due a sign of life then.
-async fn tell_news(connection: &mut Connection, limit: Instant) -> Result<Option<Instant>, Failure> {
-    let told = tokio::time::timeout_at(limit, connection.sync(Expunges::Told)).await;
-    match told {
+async fn tell_news(
+    connection: &mut Connection,
+    watching: Option<&Watching>,
+    limit: Instant,
+) -> Result<Option<Instant>, Failure> {
+    let telling = async {
+        match watching {
+            Some(watching) => connection.sync_watched(watching).await,
+            None => connection.sync(Expunges::Told).await,
+        }
+    };
+    match tokio::time::timeout_at(limit, telling).await {
         Ok(Ok(())) => Ok(None),
         Ok(Err(Failure::Over(over))) => Err(over.into()),
         Ok(Err(Failure::Answer(_))) => Ok(None),

@@ -27,6 +27,7 @@ pub(super) async fn login(connection: &mut Connection, user: &[u8], password: &S
     let Some(message) = auth::plain_message(user, password) else {
         return Ok(Answer::bad("NUL is not allowed"));
     };
+    shed(connection, user, COMMAND)?;
     let request = request(connection, user, auth::Mechanism::Plain);
     let authentication = Arc::clone(&connection.services.authentication);
     let begun = authentication.begin_login(request).await;
@@ -39,6 +40,16 @@ pub(super) async fn login(connection: &mut Connection, user: &[u8], password: &S
         // PLAIN is over after one message.
         SaslOutcome::Challenge(_) => refused(connection, user, COMMAND, LoginFailure::Malformed).await,
     }
+}
+
+/// Refuses a login, before anything is asked of the storage, while the process has taken on too much.
+pub(super) fn shed(connection: &Connection, user: &str, mechanism: &str) -> Result<(), Failure> {
+    let Some(limit) = connection.services.load.reached() else {
+        return Ok(());
+    };
+    log_outcome(connection, user, mechanism, LoginOutcome::Unavailable);
+    connection.services.metrics.limit(limit);
+    Err(Answer::no(ResponseCode::Unavailable, "Too much work at once, try again").into())
 }
 
 /// Returns the start of a login in this connection's name.

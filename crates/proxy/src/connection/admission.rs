@@ -41,6 +41,11 @@ impl Admission {
         take(&self.total, (), self.limits.total_max)
     }
 
+    /// Counts the connections that there are.
+    pub(crate) fn connections(&self) -> usize {
+        self.total.lock().get(&()).copied().unwrap_or_default()
+    }
+
     /// Counts a connection that has not logged in yet.
     pub(crate) fn before_login(&self, peer: IpAddr) -> Option<Place> {
         take(&self.before_login, peer, self.limits.before_login_per_peer_max)

@@ -8,7 +8,6 @@ use futures::StreamExt;
 use imap_wire::response::{Condition, ResponseCode, Status};
 use mailstore::ports::{BoxStream, SessionNotice};
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use super::Connection;
 use super::client::Input;
@@ -17,6 +16,7 @@ use super::notices::notices;
 use crate::account_store::AccountStore;
 use crate::answer::Over;
 use crate::commands;
+use crate::environment::random_share;
 
 /// Time that stands for never.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -26,18 +26,19 @@ pub(crate) struct Driver {
     connection: Connection,
     /// From login on.
     notices: Option<BoxStream<SessionNotice>>,
-    shutdown: CancellationToken,
+    /// The session's place among those that end when the role does, between 0 and 1.
+    place: f64,
     /// When the client must have logged in, or must have sent another command.
     deadline: Instant,
 }
 
 impl Driver {
     /// Takes a connection over that must have logged in by `deadline`.
-    pub(crate) fn new(connection: Connection, shutdown: CancellationToken, deadline: Instant) -> Self {
+    pub(crate) fn new(connection: Connection, deadline: Instant) -> Self {
         Self {
+            place: random_share(&*connection.services.environment),
             connection,
             notices: None,
-            shutdown,
             deadline,
         }
     }
@@ -104,18 +105,21 @@ impl Driver {
         let Self {
             connection,
             notices,
-            shutdown,
+            place,
             deadline,
         } = self;
         let login = connection.session.login.as_ref();
         let store = login.map(|login| Arc::clone(&login.store));
         let control = Arc::clone(&connection.control);
+        let services = Arc::clone(&connection.services);
+        // Whoever has not begun a session loses nothing.
+        let place = if login.is_some() { *place } else { 0.0 };
         loop {
             tokio::select! {
                 input = connection.client.next() => return input.map_err(Over::Lost),
                 notice = next_notice(notices) => heed(notice, store.as_deref(), &control),
                 over = control.ended() => return Err(over),
-                () = shutdown.cancelled() => return Err(stopping()),
+                () = services.drain.comes_to(place) => return Err(stopping()),
                 () = sleep_until(*deadline) => {
                     if login.is_none() {
                         connection.services.metrics.limit("preauth-timeout");
@@ -132,13 +136,14 @@ impl Driver {
         let Self {
             connection,
             notices,
-            shutdown,
+            place,
             deadline,
         } = self;
         let login = connection.session.login.as_ref();
         let store = login.map(|login| Arc::clone(&login.store));
         let control = Arc::clone(&connection.control);
-        let drain_max = connection.services.options.times.drain_max;
+        let services = Arc::clone(&connection.services);
+        let drain_max = services.options.times.drain_max;
         let mut limit = if login.is_some() {
             Instant::now() + FAR
         } else {
@@ -150,12 +155,13 @@ impl Driver {
             tokio::select! {
                 result = &mut command => return result,
                 notice = next_notice(notices) => heed(notice, store.as_deref(), &control),
-                () = shutdown.cancelled(), if !ending => end_for_shutdown(&control),
+                () = services.drain.comes_to(*place), if !ending => end_for_shutdown(&control),
                 () = sleep_until(limit) => return Err(if ending { Over::Silent } else { too_late(false) }),
             }
             if control.over().is_some() && !ending {
                 ending = true;
-                limit = limit.min(Instant::now() + drain_max);
+                let drained = services.drain.limit();
+                limit = limit.min(drained.unwrap_or_else(|| Instant::now() + drain_max));
             }
         }
     }

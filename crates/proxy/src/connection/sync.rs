@@ -11,7 +11,9 @@ use mailstore::{Rejection, Reply, StoreError, Uid, UidSet};
 use super::Connection;
 use crate::account_store::AccountStore;
 use crate::answer::{Failure, Over};
+use crate::cache::recent::RecentClaims;
 use crate::cache::snapshot::Snapshot;
+use crate::cache::watch_hub::Watching;
 use crate::session::report;
 use crate::session::selected::{Expunges, News, Selected};
 
@@ -37,8 +39,21 @@ impl Connection {
             .await
             .map_err(lost_mailbox)?;
         check_identity(selected, &changes.mailbox)?;
-        let news = News::from_changes(selected, changes);
+        let news = News::from_changes(selected, &changes);
         self.tell(news, expunges).await
+    }
+
+    /// As [`sync`](Self::sync), for a session that was told by a hint: what the storage answers is shared with others
+    /// that were.
+    pub(crate) async fn sync_watched(&mut self, watching: &Watching) -> Result<(), Failure> {
+        let (store, selected) = (self.store()?, self.selected()?);
+        let changes = watching
+            .look(&store, selected.modseq())
+            .await
+            .map_err(lost_mailbox)?;
+        check_identity(selected, &changes.mailbox)?;
+        let news = News::from_changes(selected, &changes);
+        self.tell(news, Expunges::Told).await
     }
 
     /// As [`sync`](Self::sync), and returns all flags of the mailbox as of this moment.
@@ -57,7 +72,8 @@ impl Connection {
         let store = self.store()?;
         let enabled = self.session.enabled;
         let selected = self.selected()?;
-        news.recent = recent_among(&store, selected, &news).await;
+        let claims = &self.services.recent_claims;
+        news.recent = recent_among((&store, claims), selected, &news).await;
         let mailbox = Arc::clone(&news.mailbox);
         let selected = self.selected_mut()?;
         selected.name = mailbox.name.clone();
@@ -71,7 +87,11 @@ impl Connection {
 
 /// Returns which of the new messages are `\Recent` here: a read-write session takes them for itself by
 /// one entry, EXAMINE only looks (RFC 3501 §2.3.2).
-async fn recent_among(store: &Arc<AccountStore>, selected: &Selected, news: &News) -> UidSet {
+async fn recent_among(
+    (store, claims): (&Arc<AccountStore>, &RecentClaims),
+    selected: &Selected,
+    news: &News,
+) -> UidSet {
     let (Some(first), Some(last)) = (news.mailbox.first_recent_uid, news.added().last()) else {
         return UidSet::new();
     };
@@ -81,7 +101,17 @@ async fn recent_among(store: &Arc<AccountStore>, selected: &Selected, news: &New
     if !selected.is_read_write() {
         return UidSet::range(first, last);
     }
-    claim_recent(store, selected.mailbox, last).await
+    let mailbox = (store.account(), selected.mailbox);
+    if !claims.begin(mailbox, last) {
+        return UidSet::new();
+    }
+    match try_claim(store, selected.mailbox, last).await {
+        Ok(recent) => recent,
+        Err(error) => {
+            claims.failed(mailbox);
+            unclaimed(&error)
+        }
+    }
 }
 
 /// Takes the `\Recent` messages up to `last`. That it fails costs a hint, so it fails no command.
@@ -90,18 +120,28 @@ pub(crate) async fn claim_recent(
     mailbox: mailstore::MailboxId,
     last: Uid,
 ) -> UidSet {
+    let claimed = try_claim(store, mailbox, last).await;
+    claimed.unwrap_or_else(|error| unclaimed(&error))
+}
+
+async fn try_claim(
+    store: &Arc<AccountStore>,
+    mailbox: mailstore::MailboxId,
+    last: Uid,
+) -> Result<UidSet, StoreError> {
     let claim = MessageCommand::ClaimRecent {
         mailbox,
         below: last.next(),
     };
-    match store.change_messages(claim).await {
-        Ok(Reply::RecentClaimed { first: Some(first) }) if first <= last => UidSet::range(first, last),
-        Ok(_) => UidSet::new(),
-        Err(error) => {
-            tracing::debug!(%error, "recent messages were not claimed");
-            UidSet::new()
-        }
-    }
+    Ok(match store.change_messages(claim).await? {
+        Reply::RecentClaimed { first: Some(first) } if first <= last => UidSet::range(first, last),
+        _ => UidSet::new(),
+    })
+}
+
+fn unclaimed(error: &StoreError) -> UidSet {
+    tracing::debug!(%error, "recent messages were not claimed");
+    UidSet::new()
 }
 
 /// The selected mailbox does not exist any more. RFC 2180 §3.3 allows to end the connection; anything

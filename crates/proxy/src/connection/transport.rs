@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
 use super::stream::ByteStream;
+use crate::load::Held;
 use crate::metrics::Traffic;
 
 /// Octets read at a time.
@@ -32,6 +33,7 @@ pub(crate) struct Transport {
     output_bytes_max: usize,
     write_max: Duration,
     traffic: Option<Traffic>,
+    held: Option<Held>,
 }
 
 impl Transport {
@@ -45,6 +47,7 @@ impl Transport {
             output_bytes_max,
             write_max,
             traffic: None,
+            held: None,
         }
     }
 
@@ -53,10 +56,17 @@ impl Transport {
         self.output_bytes_max = output_bytes_max;
     }
 
-    /// Counts the octets from now on.
-    pub(crate) fn counted(mut self, traffic: Traffic) -> Self {
+    /// Counts the octets from now on: those that pass, and those that are held.
+    pub(crate) fn counted(mut self, traffic: Traffic, held: Held) -> Self {
         self.traffic = Some(traffic);
+        self.held = Some(held);
         self
+    }
+
+    fn count_held(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.set(self.input.capacity() + self.output.capacity());
+        }
     }
 
     /// Waits for more input and returns how many octets came; 0 at the end of the stream. Nothing is
@@ -69,7 +79,7 @@ impl Transport {
         }
         let (stream, input) = (&mut self.stream, &mut self.input);
         let traffic = self.traffic.as_ref();
-        poll_fn(move |cx| {
+        let read = poll_fn(move |cx| {
             let mut space = [0; READ_BYTES];
             let mut buffer = ReadBuf::new(&mut space);
             ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
@@ -77,9 +87,11 @@ impl Transport {
             if let Some(traffic) = traffic {
                 traffic.received(buffer.filled().len());
             }
-            std::task::Poll::Ready(Ok(buffer.filled().len()))
+            std::task::Poll::Ready(Ok::<_, io::Error>(buffer.filled().len()))
         })
-        .await
+        .await?;
+        self.count_held();
+        Ok(read)
     }
 
     /// Returns what was read and not yet understood.
@@ -104,6 +116,7 @@ impl Transport {
     /// Sends what waits if it is much. Called between responses: a client that does not read slows
     /// the command down and costs no memory.
     pub(crate) async fn checkpoint(&mut self) -> io::Result<()> {
+        self.count_held();
         if self.output.len() * 4 >= self.output_bytes_max {
             self.send().await?;
         }
@@ -128,6 +141,7 @@ impl Transport {
         if self.output.is_empty() {
             self.output = Vec::new();
         }
+        self.count_held();
     }
 
     /// Gives back what the layers of the stream can do without as well, before a wait that will be long.

@@ -55,7 +55,8 @@ impl Connection {
         self.security.starttls = None;
         self.security.binding = binding(stream.channel_binding());
         let traffic = self.services.metrics.traffic(self.security.protocol);
-        self.client.transport = transport(Box::new(stream), options).counted(traffic);
+        let held = self.services.load.hold();
+        self.client.transport = transport(Box::new(stream), options).counted(traffic, held);
         self.client.framer = Framer::new(limits(options, false), self.parse_options());
         let bad_commands = self.session.bad_commands;
         self.session = Session {
@@ -73,7 +74,7 @@ impl Connection {
         let mut inflated = transport(Box::new(DeflateStream::new(stream, unread)), options);
         inflated.set_output_bytes_max(output_bytes_max(options, self.session.login.is_some()));
         let traffic = self.services.metrics.traffic(self.security.protocol);
-        self.client.transport = inflated.counted(traffic);
+        self.client.transport = inflated.counted(traffic, self.services.load.hold());
         self.session.compressed = true;
     }
 

@@ -247,7 +247,7 @@ impl News {
     }
 
     /// Takes an answer that was asked from the session's own modification sequence on.
-    pub(crate) fn from_changes(selected: &Selected, changes: MailboxChanges) -> Self {
+    pub(crate) fn from_changes(selected: &Selected, changes: &MailboxChanges) -> Self {
         let told = selected.told.uids();
         let gone = match &changes.vanished {
             Vanished::Exactly(gone) => told.intersection(gone),
@@ -260,8 +260,8 @@ impl News {
             gone,
             recent: UidSet::new(),
             present: None,
-            changed: changes.changed,
-            mailbox: Arc::new(changes.mailbox),
+            changed: changes.changed.clone(),
+            mailbox: Arc::new(changes.mailbox.clone()),
         }
     }
 

@@ -9,6 +9,8 @@ mod interleaving;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod resync;

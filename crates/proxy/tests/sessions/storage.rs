@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use mailstore::StoreError;
+use mailstore::account::QuotaLimits;
 use mailstore::ports::SessionNotice;
 
-use crate::support::{Server, append, is_ok, tagged};
+use crate::support::{Server, append, is_ok, local_options, tagged};
 
 const LOST: StoreError = StoreError::Unavailable("leader lost");
 
@@ -237,4 +238,36 @@ async fn one_unreadable_message_does_not_hide_the_others() {
         );
         assert!(is_ok(&peer.command("g", &format!("FETCH 1,3:4 {items}")).await));
     }
+}
+
+/// DESIGN §2: watches, the look behind a hint, and the claim of `\Recent` are shared by the sessions of one mailbox.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_idle_sessions_cost_as_much_as_one() {
+    let mut costs = Vec::new();
+    for sessions in [1, 100] {
+        let mut options = local_options();
+        options.connections.per_account_and_peer_max = 200;
+        let server = Server::new(options, QuotaLimits::default());
+        let mut other = server.logged_in().await;
+        let mut idling = Vec::new();
+        for _ in 0..sessions {
+            let mut peer = server.selected().await;
+            peer.send(b"i IDLE\r\n").await;
+            peer.until("+").await;
+            idling.push(peer);
+        }
+        // The views of the selects are dropped meanwhile.
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let before = server.replicas.moments();
+        assert!(is_ok(&append(&mut other, "y").await));
+        let mut recent = 0;
+        for peer in &mut idling {
+            peer.until("* 1 EXISTS").await;
+            let heard = peer.until("* ").await;
+            recent += heard.iter().filter(|line| line.as_str() == "* 1 RECENT").count();
+        }
+        costs.push(server.replicas.moments() - before);
+        assert_eq!(recent, 1);
+    }
+    assert_eq!(costs[0], costs[1]);
 }

@@ -72,6 +72,11 @@ impl Server {
         Self::new(local_options(), QuotaLimits::default())
     }
 
+    pub fn with_overload_sign(self, sign: proxy::OverloadSign) -> Self {
+        let proxy = self.proxy.with_overload_sign(sign);
+        Self { proxy, ..self }
+    }
+
     pub fn open(&self) -> tokio::io::DuplexStream {
         let (client, server) = tokio::io::duplex(WIRE_BYTES);
         let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 40_000);

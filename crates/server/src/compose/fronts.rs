@@ -22,8 +22,8 @@ use crate::surroundings::Machine;
 pub struct Fronts {
     imap: Option<(Proxy, Arc<MailServer>)>,
     lmtp: Option<Lmtp>,
-    /// A way by which mail comes in; all of them share one spool.
-    router: Option<Router>,
+    /// The ways to the storage; all of them share one spool.
+    routers: Vec<Router>,
 }
 
 impl Fronts {
@@ -51,18 +51,17 @@ impl Fronts {
     /// Makes the way of a role to the storage nodes. `limits.spool_bytes_max` holds for all roles together.
     fn router(&mut self, site: &Site, role: tls::Role, local: Option<&Node>) -> Result<Router, Failure> {
         let router = links::router(site, role, local)?;
-        let router = match &self.router {
+        let router = match self.routers.first() {
             Some(first) => router.with_spool_of(first),
             None => router,
         };
-        self.router.get_or_insert_with(|| router.clone());
+        self.routers.push(router.clone());
         Ok(router)
     }
 
-    /// Returns what tells how much of the spool is taken.
-    pub fn spool(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
-        let router = self.router.clone();
-        move || router.as_ref().map_or(0, Router::spooled_bytes)
+    /// Returns the ways to the storage, all of which share one spool.
+    pub fn routers(&self) -> Vec<Router> {
+        self.routers.clone()
     }
 
     /// Serves IMAP on sockets that begin in clear text, and on sockets that begin with TLS.
@@ -120,7 +119,9 @@ impl Fronts {
 fn imap_role(site: &Site, router: Router, metrics: Option<&Metrics>) -> Proxy {
     let router = Arc::new(router);
     let options = options::proxy::proxy(&site.settings, site.name.as_str());
+    let sign = Arc::clone(&router);
     let proxy = Proxy::new(options, Arc::clone(&router) as _, router, Arc::new(Machine));
+    let proxy = proxy.with_overload_sign(Arc::new(move || sign.is_overloaded()));
     match metrics {
         Some(metrics) => proxy.with_meter(&metrics.meter("proxy")),
         None => proxy,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use cluster::Router;
 use mailstore::ports::{GroupStatus, LeaderStatus};
 use observability::Metrics;
 use opentelemetry::KeyValue;
@@ -13,21 +14,38 @@ use super::Site;
 use super::storage::{Storage, reserve};
 
 /// Registers what tells about the process's parts whenever somebody asks.
-pub fn observe(
-    metrics: &Metrics,
-    site: &Site,
-    storage: Option<&Storage>,
-    spooled: impl Fn() -> u64 + Send + Sync + 'static,
-) {
+pub fn observe(metrics: &Metrics, site: &Site, storage: Option<&Storage>, routers: Vec<Router>) {
     let meter = metrics.meter("server");
+    observe_requests(&meter, routers.clone());
     meter
         .u64_observable_gauge("facteur_spool")
-        .with_callback(move |observer| observer.observe(spooled(), &[]))
+        .with_callback(move |observer| {
+            observer.observe(routers.first().map_or(0, Router::spooled_bytes), &[]);
+        })
         .build();
     if let Some(storage) = storage {
         observe_groups(&meter, storage);
         observe_disk(&meter, site, storage);
     }
+}
+
+fn observe_requests(meter: &Meter, routers: Vec<Router>) {
+    let counted = routers.clone();
+    meter
+        .u64_observable_gauge("facteur_storage_requests")
+        .with_callback(move |observer| {
+            let counts = counted.iter().map(Router::requests);
+            let (running, waiting) = counts.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+            observer.observe(running as u64, &[KeyValue::new("state", "running")]);
+            observer.observe(waiting as u64, &[KeyValue::new("state", "waiting")]);
+        })
+        .build();
+    meter
+        .u64_observable_counter("facteur_storage_requests_refused")
+        .with_callback(move |observer| {
+            observer.observe(routers.iter().map(|router| router.requests().2).sum(), &[])
+        })
+        .build();
 }
 
 fn observe_groups(meter: &Meter, storage: &Storage) {

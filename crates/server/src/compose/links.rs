@@ -66,11 +66,8 @@ pub fn router(site: &Site, role: Role, local: Option<&Node>) -> Result<Router, F
     if let Some((name, node)) = site.topology.this.clone().zip(local) {
         nodes.insert(name, Arc::new(node.clone()));
     }
-    Ok(Router::new(
-        site.topology.layout.clone(),
-        nodes,
-        router_options(site)?,
-    ))
+    let router = Router::new(site.topology.layout.clone(), nodes, router_options(site)?);
+    Ok(router.with_request_limits(options::accounts::requests(&site.settings)))
 }
 
 fn router_options(site: &Site) -> Result<RouterOptions, Failure> {

@@ -61,7 +61,7 @@ impl Server {
         let node = storage.as_ref().map(|storage| &storage.node);
         let fronts = Fronts::open(&site, node, metrics.as_ref())?;
         if let Some(metrics) = &metrics {
-            gauges::observe(metrics, &site, storage.as_ref(), fronts.spool());
+            gauges::observe(metrics, &site, storage.as_ref(), fronts.routers());
         }
         let mut server = Self {
             addresses,
@@ -185,9 +185,10 @@ impl Server {
         std::future::pending().await
     }
 
-    /// Ends in order: first the fronts, each connection within its time, then what they stand on.
+    /// Ends in order: first it is told that the process is not ready, then the fronts, each connection within its time, then what they stand on.
     pub async fn stop(mut self) {
         self.progress.set(Phase::Stopping);
+        tokio::time::sleep(self.site.settings.server.shutdown_delay).await;
         let patience = self.site.settings.server.shutdown_timeout;
         self.administration.cancel();
         let ended = tokio::time::timeout(patience, self.fronts.shut_down());

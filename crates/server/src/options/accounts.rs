@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cluster::{AccountDefaults, Patience, RouterOptions, SpoolOptions};
+use cluster::{AccountDefaults, Patience, RequestLimits, RouterOptions, SpoolOptions};
 use mailstore::account::QuotaLimits;
 use mailstore::mailbox::SpecialUse;
 use mailstore::name::MailboxName;
@@ -72,6 +72,15 @@ pub fn router(settings: &Settings, spool: PathBuf) -> Result<RouterOptions, Stri
         },
         clock: Machine::clock(),
     })
+}
+
+/// Returns the bounds on the requests to each storage node.
+pub fn requests(settings: &Settings) -> RequestLimits {
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    RequestLimits {
+        running_max: count(settings.limits.storage_requests_max),
+        waiting_max: count(settings.limits.storage_requests_waiting_max),
+    }
 }
 
 fn retention(settings: &Settings) -> Duration {

@@ -31,6 +31,7 @@ pub fn proxy(settings: &Settings, name: &str) -> ProxyOptions {
         },
         times: times(settings),
         output_bytes_max: limits.output_bytes_max.as_usize(),
+        buffered_bytes_max: limits.buffered_bytes_max.as_usize(),
         view_messages_max: count(limits.view_messages_max),
         ..ProxyOptions::default()
     }

@@ -42,6 +42,14 @@ section! {
         command_cpu_max: Duration = "10s" in "100ms" to "10m";
         /// Answers that wait for a slow reader, a connection.
         output_bytes_max: ByteSize = "256KiB" in "16KiB" to "64MiB";
+        /// What all connections together may hold of commands that come in and answers that wait. When it is reached, new
+        /// connections and logins are told to come back later.
+        buffered_bytes_max: ByteSize = "1GiB" in "16MiB" to "1TiB";
+        /// Requests of this process that one storage node answers at a time.
+        storage_requests_max: u32 = "1024" in "16" to "100000";
+        /// Requests that wait behind those, where sessions take turns; one more is answered `NO [UNAVAILABLE]`. When half
+        /// of what may wait does, new connections and logins are told to come back later.
+        storage_requests_waiting_max: u32 = "8192" in "16" to "1000000";
         /// Time that a client may refuse to read; then the connection ends.
         output_stall_timeout: Duration = "5m" in "1s" to "1d";
         /// Messages in all mailbox views that sessions keep in memory together, at about 32 bytes each.

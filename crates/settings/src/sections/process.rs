@@ -20,7 +20,11 @@ section! {
         worker_threads: u32 = "0" in "0" to "1024";
         /// Threads for calls that block: tables, file flushes, password hashes.
         blocking_threads: u32 = "32" in "4" to "1024";
-        /// Time that connections and commands in flight have to end after SIGTERM.
+        /// Time between SIGTERM and the end of new connections, in which the process says that it is not ready: as long
+        /// as whoever sends clients here takes to notice.
+        shutdown_delay: Duration = "0" in "0" to "10m";
+        /// Time that sessions and commands in flight have to end after that. Sessions that wait are told one after the
+        /// other, so that their clients do not come back all at once.
         shutdown_timeout: Duration = "30s" in "0" to "1h";
     }
 }
