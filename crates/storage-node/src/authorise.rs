@@ -17,8 +17,8 @@ pub(crate) enum Right {
 }
 
 impl Node {
-    /// Checks that the caller's token is genuine, of this account and session, and not run out, and
-    /// returns the account's group.
+    /// Checks that the caller's token is genuine, of this account and session, and not run out, and that the session
+    /// was not ended here, and returns the account's group.
     ///
     /// # Errors
     /// [`StoreError::Unauthorized`], whatever is wrong.
@@ -28,7 +28,7 @@ impl Node {
             Right::Administer => return Err(StoreError::Unauthorized),
         }
         let now = self.environment().now();
-        if !self.tokens().admits(caller, now) {
+        if !self.tokens().admits(caller, now) || self.sessions_registry().has_ended(caller.session) {
             return Err(StoreError::Unauthorized);
         }
         Ok(self.group_of(caller.account))

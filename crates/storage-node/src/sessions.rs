@@ -1,15 +1,19 @@
 //! The session registry: who is logged in to the accounts that this node leads. Soft state; a proxy
 //! registers its sessions again with whichever node leads next.
 
+mod ended;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth::TOKEN_LIFETIME;
 use bytes::Bytes;
+use ended::Ended;
 use futures::StreamExt;
 use mailstore::ports::{BoxStream, SessionInfo, SessionNotice};
 use mailstore::{AccountId, SessionId};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -49,6 +53,8 @@ pub(crate) struct TooManySessions;
 #[derive(Default)]
 pub(crate) struct SessionRegistry {
     state: Mutex<State>,
+    // Apart from the state, since every call looks here.
+    ended: RwLock<Ended>,
     limits: SessionLimits,
 }
 
@@ -75,6 +81,7 @@ impl SessionRegistry {
     pub(crate) fn new(limits: SessionLimits) -> Self {
         Self {
             state: Mutex::default(),
+            ended: RwLock::default(),
             limits,
         }
     }
@@ -149,12 +156,19 @@ impl SessionRegistry {
         }
     }
 
-    /// Forgets the session.
+    /// Forgets the session, which may not come back.
     pub(crate) fn end(&self, session: SessionId) {
+        self.ended.write().insert(session, TOKEN_LIFETIME);
         self.state.lock().remove(session);
     }
 
-    /// Tells sessions of an account, one or all, why they are over, and forgets them. Returns how many.
+    /// Tells whether the session was ended here while its token still holds.
+    pub(crate) fn has_ended(&self, session: SessionId) -> bool {
+        self.ended.read().contains(session)
+    }
+
+    /// Tells sessions of an account, one or all, why they are over, and forgets them. They may not come back.
+    /// Returns how many.
     pub(crate) fn kick(&self, account: AccountId, only: Option<SessionId>, reason: &'static str) -> u64 {
         let mut state = self.state.lock();
         let sessions: Vec<SessionId> = state
@@ -166,6 +180,7 @@ impl SessionRegistry {
             .filter(|session| only.is_none_or(|only| only == *session))
             .collect();
         for session in &sessions {
+            self.ended.write().insert(*session, TOKEN_LIFETIME);
             if let Some(Registered {
                 notices: Some(notices),
                 ..

@@ -1,6 +1,7 @@
 //! Session tokens: made at login, checked at every call.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use auth::{KeyRing, SessionClaims, TokenSigner};
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use lru::LruCache;
 use mailstore::ports::{Caller, SessionInfo};
 use mailstore::time::Timestamp;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 /// Tokens whose signature was found good lately. A signature check costs more than most calls.
 const VERIFIED_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
@@ -16,7 +18,25 @@ const VERIFIED_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 pub(crate) struct Tokens {
     keys: KeyRing,
     signer: TokenSigner,
-    verified: Mutex<LruCache<Bytes, SessionClaims>>,
+    verified: Mutex<LruCache<Bytes, Verified>>,
+}
+
+/// A token that was made here or found good. From then on its time is taken from the monotonic clock, so that a jump of
+/// the time of day neither ends the sessions that are there nor prolongs them (RELIABILITY §2, 12).
+#[derive(Clone)]
+struct Verified {
+    claims: SessionClaims,
+    until: Instant,
+}
+
+impl Verified {
+    fn new(claims: SessionClaims, now: Timestamp) -> Self {
+        let left = Duration::from_millis(claims.expires.0.saturating_sub(now.0));
+        Self {
+            claims,
+            until: Instant::now() + left,
+        }
+    }
 }
 
 impl Tokens {
@@ -31,7 +51,12 @@ impl Tokens {
     /// Returns a token for a session that has just been authenticated or is renewed.
     pub(crate) fn mint(&self, info: &SessionInfo, now: Timestamp) -> Bytes {
         let claims = SessionClaims::new(info.account, info.session, &info.proxy, now);
-        self.signer.mint(&claims.with_client(&info.protocol, &info.peer))
+        let claims = claims.with_client(&info.protocol, &info.peer);
+        let token = self.signer.mint(&claims);
+        self.verified
+            .lock()
+            .put(token.clone(), Verified::new(claims, now));
+        token
     }
 
     /// Tells whether the caller's token is genuine, his own, and has not run out.
@@ -42,18 +67,20 @@ impl Tokens {
     /// Returns what the caller's token states, if it is genuine, his own, and has not run out.
     pub(crate) fn claims(&self, caller: &Caller, now: Timestamp) -> Option<SessionClaims> {
         let known = self.verified.lock().get(&caller.token).cloned();
-        let claims = match known {
-            Some(claims) => claims,
+        let verified = match known {
+            Some(verified) => verified,
             None => {
                 let claims = self.keys.verify(&caller.token, &caller.presenter, now).ok()?;
-                self.verified.lock().put(caller.token.clone(), claims.clone());
-                claims
+                let verified = Verified::new(claims, now);
+                self.verified.lock().put(caller.token.clone(), verified.clone());
+                verified
             }
         };
+        let Verified { claims, until } = verified;
         let own = claims.account == caller.account
             && claims.session == caller.session
             && claims.audience == *caller.presenter
-            && now < claims.expires;
+            && Instant::now() < until;
         own.then_some(claims)
     }
 }
@@ -93,8 +120,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_token_opens_its_own_account_only_also_when_it_is_known_already() {
+    #[tokio::test(start_paused = true)]
+    async fn a_token_opens_its_own_account_only_also_when_it_is_known_already() {
         let tokens = tokens();
         let good = caller(&tokens);
         for _ in 0..2 {
@@ -120,7 +147,27 @@ mod tests {
                 },
                 NOW
             ));
-            assert!(!tokens.admits(&good, Timestamp(NOW.0 + 600_000)));
         }
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert!(!tokens.admits(&good, Timestamp(NOW.0 + 600_000)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_jump_of_the_clock_neither_ends_a_session_nor_prolongs_it() {
+        let tokens = tokens();
+        let good = caller(&tokens);
+        let hour = 3_600_000;
+        assert!(tokens.admits(&good, Timestamp(NOW.0 + hour)));
+        assert!(tokens.admits(&good, Timestamp(NOW.0 - hour)));
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert!(!tokens.admits(&good, Timestamp(NOW.0 - hour)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_was_never_seen_is_taken_at_its_word() {
+        let (made, elsewhere) = (tokens(), tokens());
+        let good = caller(&made);
+        assert!(!elsewhere.admits(&good, Timestamp(NOW.0 + 600_000)));
+        assert!(elsewhere.admits(&good, NOW));
     }
 }

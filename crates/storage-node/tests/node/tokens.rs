@@ -107,3 +107,22 @@ async fn a_session_that_was_ended_is_not_registered_again() {
     let refused = router.session_notices(&session.caller).await;
     assert_eq!(refused.err(), Some(StoreError::Unauthorized));
 }
+
+/// A token is a bearer's proof until it runs out; logging out must not wait for that.
+#[tokio::test(start_paused = true)]
+async fn a_token_opens_nothing_once_its_session_has_ended() {
+    let (world, left) = world().await;
+    let router = world.router();
+    let refused = Some(StoreError::Unauthorized);
+    router.logout(&left.caller).await;
+    assert_eq!(router.mailbox_tree(&left.caller).await.err(), refused);
+    assert_eq!(router.session_notices(&left.caller).await.err(), refused);
+    let kicked = world.session(DEMO, PASSWORD).await.expect("a login");
+    let kept = world.session(DEMO, PASSWORD).await.expect("a login");
+    let demo = by_address(DEMO);
+    let ended = router.session_kick(&demo, Some(kicked.caller.session)).await;
+    assert_eq!(ended, Ok(1));
+    assert_eq!(router.quota(&kicked.caller).await.err(), refused);
+    assert_eq!(router.session_notices(&kicked.caller).await.err(), refused);
+    assert!(router.quota(&kept.caller).await.is_ok());
+}
