@@ -18,10 +18,11 @@ use super::trace::InjectTrace;
 pub(crate) type Connection = InterceptedService<Channel, InjectTrace>;
 
 /// Time that a connection and its handshake may take.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
-/// A silent peer is asked whether it is there, and given up when it is not.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-const KEEPALIVE_TIME_MAX: Duration = Duration::from_secs(3);
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
+/// A silent peer is asked whether it is there, and given up when it is not. A call to a node that the network has
+/// swallowed waits for both, so they bound how long mail stands still then (RELIABILITY 36).
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
+const KEEPALIVE_TIME_MAX: Duration = Duration::from_secs(2);
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// The authority of requests; nothing looks at it, since the certificate says who answers.
