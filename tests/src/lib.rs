@@ -23,6 +23,7 @@ pub mod mail;
 pub mod mbsync;
 pub mod network;
 pub mod postfix;
+pub mod probe;
 pub mod process;
 pub mod program;
 pub mod scratch;

@@ -18,6 +18,12 @@ pub fn until<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
     found.expect("invariant: asserted above")
 }
 
+/// Lets time pass that is the fault itself, as that for which a machine stands still. What a test waits for is a
+/// condition instead.
+pub fn pass(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// Looks until there is something to see, or the time is over.
 pub fn within<T>(limit: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;
