@@ -1,6 +1,6 @@
 //! Several processes that are one server.
 
-mod plan;
+pub mod plan;
 mod status;
 
 use std::net::SocketAddr;
@@ -20,6 +20,8 @@ pub struct Cluster {
     pub proxies: Vec<Server>,
     /// The storage nodes.
     pub nodes: Vec<Server>,
+    /// Where the storage nodes listen to each other and to the proxies.
+    pub addresses: Vec<SocketAddr>,
     network: Option<Network>,
     // The authority of all, gone after them.
     scratch: Scratch,
@@ -82,6 +84,7 @@ impl Cluster {
         let mut cluster = Self {
             proxies,
             nodes,
+            addresses,
             network,
             scratch,
         };

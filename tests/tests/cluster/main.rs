@@ -1,6 +1,7 @@
 //! Several processes that are one server.
 
 mod demo;
+mod security;
 mod sessions;
 mod three_nodes;
 mod two_processes;

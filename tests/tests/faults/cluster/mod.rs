@@ -4,7 +4,10 @@
 //! While faults happen, several sessions change one account and a probe writes and reads another. All that was
 //! acknowledged is looked for through every proxy afterwards, and one line says what came of it.
 
+mod clock;
+mod damage;
 mod flush;
+mod full_disk;
 mod partition;
 mod pause;
 mod power;
