@@ -31,6 +31,7 @@ mod plain;
 mod pretender;
 mod scram;
 mod secret;
+mod ticket;
 mod token;
 mod verifiers;
 
@@ -47,5 +48,6 @@ pub use plain::{named_user, plain_message};
 pub use pretender::Pretender;
 pub use scram::ServerNonce;
 pub use secret::Secret;
+pub use ticket::{ContentClaims, TICKET_LIFETIME};
 pub use token::{KeyId, KeyRing, SessionClaims, TOKEN_LIFETIME, TokenSigner};
 pub use verifiers::{ScramVerifier, Verifiers};

@@ -85,28 +85,33 @@ impl SessionClaims {
         token.put_u64(self.issued.0);
         token.put_u64(self.expires.0);
         for text in texts {
-            let text = text.as_bytes();
-            let text = text.get(..TEXT_BYTES_MAX).unwrap_or(text);
-            token.put_u8(u8::try_from(text.len()).expect("invariant: cut to 255 above"));
-            token.put_slice(text);
+            put_text(&mut token, text);
         }
         token
     }
 }
 
 /// Returns as much of a text as a token can hold.
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     let end = text.floor_char_boundary(TEXT_BYTES_MAX);
     text.get(..end).unwrap_or_default().to_owned()
 }
 
-fn text(reader: &mut Reader<'_>) -> Option<String> {
+/// Appends a text of at most 255 octets.
+pub(crate) fn put_text(body: &mut Vec<u8>, text: &str) {
+    let text = text.as_bytes();
+    let text = text.get(..TEXT_BYTES_MAX).unwrap_or(text);
+    body.put_u8(u8::try_from(text.len()).expect("invariant: cut to 255 above"));
+    body.put_slice(text);
+}
+
+pub(crate) fn text(reader: &mut Reader<'_>) -> Option<String> {
     let length = reader.u8()?;
     let text = std::str::from_utf8(reader.bytes(length.into())?).ok()?;
     Some(text.to_owned())
 }
 
-fn after(time: Timestamp, duration: Duration) -> Timestamp {
+pub(crate) fn after(time: Timestamp, duration: Duration) -> Timestamp {
     Timestamp(
         time.0
             .saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
@@ -150,10 +155,14 @@ impl TokenSigner {
 
     /// Returns a signed token.
     pub fn mint(&self, claims: &SessionClaims) -> Bytes {
-        let mut token = claims.encode(self.id);
-        let signature = self.pair.sign(&token);
-        token.extend_from_slice(signature.as_ref());
-        token.into()
+        self.sign(claims.encode(self.id))
+    }
+
+    /// Returns the body with its signature behind it.
+    pub(crate) fn sign(&self, mut body: Vec<u8>) -> Bytes {
+        let signature = self.pair.sign(&body);
+        body.extend_from_slice(signature.as_ref());
+        body.into()
     }
 }
 
@@ -177,13 +186,21 @@ impl KeyRing {
     /// Returns what a token states, once its signature, time and audience are found good. `audience`
     /// is the verified name of the process that presents it, so that a token is useless elsewhere.
     pub fn verify(&self, token: &[u8], audience: &str, now: Timestamp) -> Result<SessionClaims, TokenError> {
+        let reader = self.signed_body(token, VERSION)?;
+        let claims = decode_claims(reader).ok_or(TokenError::Malformed)?;
+        check_claims(&claims, audience, now)?;
+        Ok(claims)
+    }
+
+    /// Returns what stands in a signed body of this kind behind kind and key, once the signature is found good.
+    pub(crate) fn signed_body<'t>(&self, token: &'t [u8], kind: u8) -> Result<Reader<'t>, TokenError> {
         let body_length = token
             .len()
             .checked_sub(SIGNATURE_BYTES)
             .ok_or(TokenError::Malformed)?;
         let (body, signature) = token.split_at_checked(body_length).ok_or(TokenError::Malformed)?;
         let mut reader = Reader::new(body);
-        if reader.u8() != Some(VERSION) {
+        if reader.u8() != Some(kind) {
             return Err(TokenError::Malformed);
         }
         let id = KeyId(reader.u32().ok_or(TokenError::Malformed)?);
@@ -191,9 +208,7 @@ impl KeyRing {
         UnparsedPublicKey::new(&ED25519, key)
             .verify(body, signature)
             .map_err(|_| TokenError::Signature)?;
-        let claims = decode_claims(reader).ok_or(TokenError::Malformed)?;
-        check_claims(&claims, audience, now)?;
-        Ok(claims)
+        Ok(reader)
     }
 }
 

@@ -13,6 +13,7 @@ mod attempts;
 mod authentication;
 mod delivery;
 mod gate;
+mod hedge;
 mod layout;
 mod mail;
 mod resume;

@@ -10,11 +10,13 @@ use mailstore::ids::{MailboxId, ModSeq, RequestId};
 use mailstore::name::MailboxName;
 use mailstore::ports::{BlobUpload, BoxStream, Caller, Mail, StorageNode};
 use mailstore::query::{
-    ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
+    ContentChunk, ContentRange, ContentTicket, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer,
+    MessageParts, Quota,
 };
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{Reply, StoreError, UidSet};
 
+use crate::hedge::hedged_content;
 use crate::resume::{RemainingRanges, resumed_content, resumed_messages};
 use crate::router::Router;
 use crate::spool::SpooledUpload;
@@ -63,6 +65,9 @@ impl Mail for Router {
         uids: UidSet,
         parts: MessageParts,
     ) -> Result<BoxStream<Result<Vec<MessageAnswer>, StoreError>>, StoreError> {
+        // Where there is one replica only, a ticket would open no other door.
+        let ticket = parts.ticket && self.candidates(self.group_of(caller.account)).len() > 1;
+        let parts = MessageParts { ticket, ..parts };
         resumed_messages(self.clone(), caller.clone(), mailbox, uids, parts).await
     }
 
@@ -74,6 +79,21 @@ impl Mail for Router {
     ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
         let ranges = RemainingRanges { first: 0, ranges };
         resumed_content(self.clone(), caller.clone(), mailbox, ranges).await
+    }
+
+    async fn content_by_ticket(
+        &self,
+        caller: &Caller,
+        mailbox: MailboxId,
+        ticket: ContentTicket,
+        ranges: Vec<ContentRange>,
+    ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
+        Ok(hedged_content(
+            self.clone(),
+            caller.clone(),
+            (mailbox, ticket),
+            ranges,
+        ))
     }
 
     async fn search(

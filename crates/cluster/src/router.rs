@@ -66,6 +66,8 @@ struct Inner {
     /// The node that last answered as leader, or was named as one.
     leaders: Mutex<HashMap<GroupId, String>>,
     patience: Patience,
+    /// The nodes that are nearer than others, the nearest first.
+    near: Vec<String>,
     request_limits: RequestLimits,
     /// What is on its way to each node.
     gates: BTreeMap<String, Gate>,
@@ -106,6 +108,7 @@ impl Router {
             nodes,
             leaders: Mutex::default(),
             patience: options.patience,
+            near: Vec::new(),
             request_limits: RequestLimits::default(),
             spool: Arc::new(Spool::new(options.spool)),
             vigils: Vigils::default(),
@@ -134,6 +137,16 @@ impl Router {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             inner.gates = gates(&inner.nodes, limits);
             inner.request_limits = limits;
+        }
+        self
+    }
+
+    /// Says which nodes are nearer than others, the nearest first: the one in this process, those of the same zone.
+    /// To be called before the router is cloned.
+    #[must_use]
+    pub fn with_near(mut self, near: Vec<String>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.near = near;
         }
         self
     }
@@ -330,6 +343,23 @@ impl Router {
             names.push(leader.clone());
         }
         names
+    }
+
+    /// Returns the group's nodes for reads that any of them can answer: the nearest last, and of those that are as
+    /// near one by chance, so that they share the work.
+    pub(crate) fn nearest_last(&self, group: GroupId) -> Vec<String> {
+        let mut names = self.candidates(group);
+        let near = &self.inner.near;
+        let mut far: Vec<_> = names.extract_if(.., |name| !near.contains(name)).collect();
+        if !far.is_empty() {
+            let mut chance = [0];
+            (self.inner.random)(&mut chance);
+            let places = usize::from(chance[0]) % far.len();
+            far.rotate_left(places);
+        }
+        names.sort_by_key(|name| std::cmp::Reverse(near.iter().position(|near| near == name)));
+        far.append(&mut names);
+        far
     }
 
     /// Puts the leader that was named next in line, unless it was the one that named another.

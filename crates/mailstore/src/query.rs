@@ -1,7 +1,7 @@
 //! Questions to the leader of an account's group, and their answers. All are linearizable.
 
 use crate::account::{Account, QuotaLimits, QuotaUsage};
-use crate::ids::{MailboxId, ModSeq};
+use crate::ids::{BlobId, MailboxId, ModSeq, Uid};
 use crate::mailbox::Mailbox;
 use crate::message::{MessageRecord, MessageState};
 use crate::name::MailboxName;
@@ -75,6 +75,8 @@ pub enum Vanished {
 pub struct MessageParts {
     /// The summary derived from the content, in the encoding of the `mail-message` crate.
     pub summary: bool,
+    /// A ticket, by which any replica gives the content.
+    pub ticket: bool,
 }
 
 /// One message as answered to a question.
@@ -84,6 +86,53 @@ pub struct MessageAnswer {
     pub record: MessageRecord,
     /// The summary, when asked for; `None` then when the content can be read on no replica.
     pub summary: Option<Bytes>,
+    /// When asked for, with the last message of a batch: what the leader has signed for the messages of the batch.
+    pub ticket: Option<Bytes>,
+}
+
+/// Leave to read the content of messages at any replica, for a minute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ContentTicket {
+    /// What the leader has signed: account, audience, time, and a digest over the messages.
+    pub signed: Bytes,
+    /// The messages that the ticket is for, as the batch had them.
+    pub messages: Vec<TicketMessage>,
+}
+
+/// One message that a ticket is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TicketMessage {
+    /// Its UID.
+    pub uid: Uid,
+    /// Its content.
+    pub blob: BlobId,
+    /// The octets of that.
+    pub size: u32,
+}
+
+impl ContentTicket {
+    /// Returns the ticket that came with a batch of messages, if one did.
+    #[must_use]
+    pub fn of(batch: &[MessageAnswer]) -> Option<Self> {
+        let signed = batch.last()?.ticket.clone()?;
+        let messages = batch
+            .iter()
+            .map(|answer| TicketMessage::of(&answer.record))
+            .collect();
+        Some(Self { signed, messages })
+    }
+}
+
+impl TicketMessage {
+    /// Returns what a ticket has of a message.
+    #[must_use]
+    pub fn of(record: &MessageRecord) -> Self {
+        Self {
+            uid: record.uid,
+            blob: record.blob,
+            size: record.size,
+        }
+    }
 }
 
 /// A piece of a message's content that is asked for.

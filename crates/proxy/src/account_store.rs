@@ -10,7 +10,8 @@ use mailstore::event::Event;
 use mailstore::name::MailboxName;
 use mailstore::ports::{BlobUpload, BoxStream, Caller};
 use mailstore::query::{
-    ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
+    ContentChunk, ContentRange, ContentTicket, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer,
+    MessageParts, Quota,
 };
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{AccountId, MailboxId, ModSeq, Reply, RequestId, StoreError, UidSet};
@@ -141,6 +142,21 @@ impl AccountStore {
         let mail = &self.services.mail;
         self.call("content", |caller| async move {
             mail.content(&caller, mailbox, ranges.to_vec()).await
+        })
+        .await
+    }
+
+    /// As [`content`](Self::content), on a ticket that came with the messages.
+    pub(crate) async fn content_by_ticket(
+        &self,
+        mailbox: MailboxId,
+        ticket: &ContentTicket,
+        ranges: &[ContentRange],
+    ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
+        let mail = &self.services.mail;
+        self.call("content", |caller| async move {
+            mail.content_by_ticket(&caller, mailbox, ticket.clone(), ranges.to_vec())
+                .await
         })
         .await
     }

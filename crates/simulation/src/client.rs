@@ -470,7 +470,10 @@ impl Client {
     async fn read_messages(&mut self) {
         let mailbox = self.mailbox();
         let uids = self.uids(mailbox);
-        let parts = MessageParts { summary: true };
+        let parts = MessageParts {
+            summary: true,
+            ..MessageParts::default()
+        };
         let answers = match self.session.messages(mailbox, uids, parts).await {
             Ok(answers) => answers,
             Err(error) => return self.unread(&error),
@@ -534,7 +537,13 @@ impl Client {
         }
         let operation = Operation::Records(mailbox);
         let call = self.history.lock().call(self.account, self.number, &operation);
-        let (all, parts) = (UidSet::range(Uid::MIN, Uid::MAX), MessageParts { summary: true });
+        let (all, parts) = (
+            UidSet::range(Uid::MIN, Uid::MAX),
+            MessageParts {
+                summary: true,
+                ..MessageParts::default()
+            },
+        );
         let answers = match self.session.messages(mailbox, all, parts).await {
             Ok(answers) => answers,
             Err(error) => {

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use auth::{KeyRing, SessionClaims, TokenSigner};
+use auth::{ContentClaims, KeyRing, SessionClaims, TokenSigner};
 use bytes::Bytes;
 use lru::LruCache;
 use mailstore::ports::{Caller, SessionInfo};
@@ -57,6 +57,16 @@ impl Tokens {
             .lock()
             .put(token.clone(), Verified::new(claims, now));
         token
+    }
+
+    /// Returns a signed ticket.
+    pub(crate) fn mint_ticket(&self, claims: &ContentClaims) -> Bytes {
+        self.signer.mint_ticket(claims)
+    }
+
+    /// Returns what a ticket states, if it is genuine, for this process, and has not run out.
+    pub(crate) fn ticket(&self, ticket: &[u8], presenter: &str, now: Timestamp) -> Option<ContentClaims> {
+        self.keys.verify_ticket(ticket, presenter, now).ok()
     }
 
     /// Tells whether the caller's token is genuine, his own, and has not run out.

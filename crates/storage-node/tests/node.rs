@@ -22,6 +22,8 @@ mod search;
 mod space;
 #[path = "node/support.rs"]
 mod support;
+#[path = "node/tickets.rs"]
+mod tickets;
 #[path = "node/tokens.rs"]
 mod tokens;
 #[path = "node/watch.rs"]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -16,8 +17,8 @@ use mailstore::ports::{
     NodeLogin, NodeStatus, SaslExchange, SecretChange, SessionInfo, SessionNotice, StoredBlob,
 };
 use mailstore::query::{
-    AccountInfo, ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer,
-    MessageParts, Quota,
+    AccountInfo, ContentChunk, ContentRange, ContentTicket, MailboxChanges, MailboxRef, MailboxTree,
+    MessageAnswer, MessageParts, Quota,
 };
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::time::Timestamp;
@@ -40,6 +41,10 @@ pub(super) struct FakeNode {
     part: Part,
     sessions: Mutex<Vec<SessionInfo>>,
     lost_one: AtomicBool,
+    /// How long it takes to give content on a ticket, and what it gives; nothing when it lacks it.
+    pub(super) content: Mutex<(Duration, Option<Vec<ContentChunk>>)>,
+    /// How often it was asked for content on a ticket, and which ranges the last time.
+    pub(super) asked: Mutex<(usize, Vec<ContentRange>)>,
     /// The names of the changes that it was asked for.
     pub(super) requests: Mutex<Vec<Option<RequestId>>>,
 }
@@ -63,6 +68,8 @@ impl FakeNode {
             part,
             sessions: Mutex::new(sessions),
             lost_one: AtomicBool::new(false),
+            content: Mutex::default(),
+            asked: Mutex::default(),
             requests: Mutex::default(),
         }
     }
@@ -216,6 +223,24 @@ impl Mail for FakeNode {
         _: Vec<ContentRange>,
     ) -> Answer<BoxStream<Answer<ContentChunk>>> {
         Err(DOWN)
+    }
+
+    async fn content_by_ticket(
+        &self,
+        _: &Caller,
+        _: MailboxId,
+        _: ContentTicket,
+        ranges: Vec<ContentRange>,
+    ) -> Answer<BoxStream<Answer<ContentChunk>>> {
+        self.if_up(|| ())?;
+        let (delay, chunks) = self.content.lock().clone();
+        let asked = self.asked.lock().0 + 1;
+        *self.asked.lock() = (asked, ranges);
+        tokio::time::sleep(delay).await;
+        let chunks = chunks.ok_or(StoreError::ContentUnavailable)?;
+        let chunks = chunks.into_iter().map(Ok);
+        // A stream that ends early is one that broke off.
+        Ok(futures::stream::iter(chunks).boxed())
     }
 
     async fn search(&self, _: &Caller, _: MailboxId, _: SearchProgram) -> Answer<SearchResult> {

@@ -1,6 +1,7 @@
 //! What a router makes of its nodes' answers.
 
 mod fake;
+mod hedge;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

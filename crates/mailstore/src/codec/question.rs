@@ -71,6 +71,7 @@ impl From<&MessageParts> for proto::MessageParts {
     fn from(parts: &MessageParts) -> Self {
         Self {
             summary: parts.summary,
+            ticket: parts.ticket,
         }
     }
 }
@@ -81,6 +82,7 @@ impl TryFrom<proto::MessageParts> for MessageParts {
     fn try_from(parts: proto::MessageParts) -> Result<Self, DecodeError> {
         Ok(Self {
             summary: parts.summary,
+            ticket: parts.ticket,
         })
     }
 }
@@ -90,6 +92,7 @@ impl From<&MessageAnswer> for proto::MessageAnswer {
         Self {
             record: Some((&answer.record).into()),
             summary: answer.summary.clone(),
+            ticket: answer.ticket.clone(),
         }
     }
 }
@@ -101,6 +104,7 @@ impl TryFrom<proto::MessageAnswer> for MessageAnswer {
         Ok(Self {
             record: required(answer.record, "record")?,
             summary: answer.summary,
+            ticket: answer.ticket,
         })
     }
 }

@@ -14,7 +14,8 @@ use crate::event::Event;
 use crate::ids::{BlobId, MailboxId, ModSeq, RequestId};
 use crate::name::MailboxName;
 use crate::query::{
-    ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
+    ContentChunk, ContentRange, ContentTicket, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer,
+    MessageParts, Quota,
 };
 use crate::reply::Reply;
 use crate::search::{SearchProgram, SearchResult};
@@ -110,6 +111,22 @@ pub trait Mail: Send + Sync {
         mailbox: MailboxId,
         ranges: Vec<ContentRange>,
     ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError>;
+
+    /// As [`content`](Self::content), from any replica that has it, on a ticket that came with the messages. A port
+    /// that knows no tickets asks the leader.
+    ///
+    /// # Errors
+    /// As [`content`](Self::content). Of a single node also when it lacks the content, or does not believe the ticket.
+    async fn content_by_ticket(
+        &self,
+        caller: &Caller,
+        mailbox: MailboxId,
+        ticket: ContentTicket,
+        ranges: Vec<ContentRange>,
+    ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
+        drop(ticket);
+        self.content(caller, mailbox, ranges).await
+    }
 
     /// Finds messages.
     ///

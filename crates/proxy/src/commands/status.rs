@@ -93,7 +93,7 @@ async fn deleted_bytes(store: &AccountStore, mailbox: &Mailbox) -> Result<u64, S
         within: UidSet::range(Uid::MIN, last),
     };
     let deleted = store.search(mailbox.id, &program).await?.uids;
-    let parts = MessageParts { summary: false };
+    let parts = MessageParts::default();
     let mut batches = store.messages(mailbox.id, &deleted, parts).await?;
     let mut bytes = 0;
     while let Some(batch) = batches.next().await {

@@ -20,8 +20,8 @@ use mailstore::ports::{
     SessionNotice, StorageNode, StoredBlob,
 };
 use mailstore::query::{
-    AccountInfo, ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer,
-    MessageParts, Quota,
+    AccountInfo, ContentChunk, ContentRange, ContentTicket, MailboxChanges, MailboxRef, MailboxTree,
+    MessageAnswer, MessageParts, Quota,
 };
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::time::Timestamp;
@@ -209,6 +209,13 @@ impl Replica {
         }
     }
 
+    fn is_reached(&self) -> Answer<()> {
+        match self.replicas.state.lock().nodes[self.index].lost {
+            None | Some(Loss::Transferred) => Ok(()),
+            Some(_) => Err(StoreError::Unavailable("connection lost")),
+        }
+    }
+
     /// Makes a call at the leader, or loses it before or after.
     async fn call<T>(&self, call: impl Future<Output = Answer<T>>) -> Answer<T> {
         self.check()?;
@@ -303,6 +310,29 @@ impl Mail for Replica {
         ranges: Vec<ContentRange>,
     ) -> Answer<BoxStream<Answer<ContentChunk>>> {
         self.stream(self.store().content(caller, mailbox, ranges)).await
+    }
+
+    /// Any node that can be reached gives it.
+    async fn content_by_ticket(
+        &self,
+        caller: &Caller,
+        mailbox: MailboxId,
+        ticket: ContentTicket,
+        ranges: Vec<ContentRange>,
+    ) -> Answer<BoxStream<Answer<ContentChunk>>> {
+        self.is_reached()?;
+        let node = self.clone();
+        let chunks = self
+            .store()
+            .content_by_ticket(caller, mailbox, ticket, ranges)
+            .await?;
+        let chunks = chunks.map(move |chunk| {
+            if let Some(loss) = node.replicas.pass() {
+                node.replicas.lose(node.index, loss);
+            }
+            node.is_reached().and(chunk)
+        });
+        Ok(chunks.boxed())
     }
 
     async fn search(

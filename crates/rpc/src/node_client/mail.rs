@@ -11,7 +11,8 @@ use mailstore::ids::{MailboxId, ModSeq, RequestId};
 use mailstore::name::MailboxName;
 use mailstore::ports::{BlobUpload, BoxStream, Caller, Mail};
 use mailstore::query::{
-    ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
+    ContentChunk, ContentRange, ContentTicket, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer,
+    MessageParts, Quota, TicketMessage,
 };
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{Reply, StoreError, UidSet};
@@ -96,6 +97,28 @@ impl Mail for NodeClient {
             encoded_ranges: codec::encode_content_ranges(&ranges),
         };
         let stream = answer(self.bulk.clone().content(message)).await?;
+        Ok(items(stream, codec::decode_content_chunk))
+    }
+
+    async fn content_by_ticket(
+        &self,
+        caller: &Caller,
+        _: MailboxId,
+        ticket: ContentTicket,
+        ranges: Vec<ContentRange>,
+    ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
+        let message = |message: TicketMessage| proto::TicketMessage {
+            uid: message.uid.get(),
+            blob: bytes::Bytes::copy_from_slice(&message.blob.0),
+            size: message.size,
+        };
+        let message = proto::TicketContentRequest {
+            caller: Some(caller_message(caller)),
+            ticket: ticket.signed,
+            messages: ticket.messages.into_iter().map(message).collect(),
+            encoded_ranges: codec::encode_content_ranges(&ranges),
+        };
+        let stream = answer(self.bulk.clone().content_by_ticket(message)).await?;
         Ok(items(stream, codec::decode_content_chunk))
     }
 

@@ -1,11 +1,12 @@
 //! Mail.
 
 use mailstore::codec;
-use mailstore::ids::{MailboxId, ModSeq};
+use mailstore::ids::{BlobId, MailboxId, ModSeq, Uid};
 use mailstore::name::MailboxName;
+use mailstore::query::{ContentTicket, TicketMessage};
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::{Answers, NodeServer, answered, decoded, encoded, in_pieces, item_stream, session_call};
+use super::{Answers, NodeServer, answered, decoded, encoded, fixed, in_pieces, item_stream, session_call};
 use crate::generated::node::mail_server::Mail;
 use crate::generated::node::{self as proto, EncodedResponse};
 use crate::status::status;
@@ -98,6 +99,26 @@ impl Mail for NodeServer {
         })
     }
 
+    type ContentByTicketStream = Answers<EncodedResponse>;
+
+    async fn content_by_ticket(
+        &self,
+        request: Request<proto::TicketContentRequest>,
+    ) -> Result<Response<Self::ContentByTicketStream>, Status> {
+        let (caller, message) = session_call(request, |message| message.caller.as_ref())?;
+        let ranges = decoded(codec::decode_content_ranges(message.encoded_ranges))?;
+        let messages = message.messages.iter().map(ticket_message);
+        let ticket = ContentTicket {
+            signed: message.ticket,
+            messages: messages.collect::<Result<_, _>>()?,
+        };
+        // A ticket names content, wherever the messages lie.
+        let stream = self.node.content_by_ticket(&caller, MailboxId(0), ticket, ranges);
+        answered(stream.await, |stream| {
+            item_stream(stream, |chunk| codec::encode_content_chunk(&chunk))
+        })
+    }
+
     async fn search(
         &self,
         request: Request<proto::SearchRequest>,
@@ -151,4 +172,12 @@ impl Mail for NodeServer {
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         self.serve_subscriptions(request)
     }
+}
+
+fn ticket_message(message: &proto::TicketMessage) -> Result<TicketMessage, Status> {
+    Ok(TicketMessage {
+        uid: Uid::new(message.uid).ok_or_else(|| Status::invalid_argument("UID is zero"))?,
+        blob: BlobId(fixed(&message.blob, "blob")?),
+        size: message.size,
+    })
 }

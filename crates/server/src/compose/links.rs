@@ -67,7 +67,10 @@ pub fn router(site: &Site, role: Role, local: Option<&Node>) -> Result<Router, F
         nodes.insert(name, Arc::new(node.clone()));
     }
     let router = Router::new(site.topology.layout.clone(), nodes, router_options(site)?);
-    Ok(router.with_request_limits(options::accounts::requests(&site.settings)))
+    let near = site.topology.this.clone().filter(|_| local.is_some());
+    Ok(router
+        .with_request_limits(options::accounts::requests(&site.settings))
+        .with_near(near.into_iter().collect()))
 }
 
 fn router_options(site: &Site) -> Result<RouterOptions, Failure> {

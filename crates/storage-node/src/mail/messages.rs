@@ -8,8 +8,10 @@ use futures::stream::try_unfold;
 use futures::{StreamExt, TryStreamExt};
 use mailstore::ids::{MailboxId, Uid};
 use mailstore::message::MessageRecord;
-use mailstore::ports::BoxStream;
-use mailstore::query::{ContentChunk, ContentRange, MessageAnswer, MessageParts};
+use mailstore::ports::{BoxStream, Caller};
+use mailstore::query::{
+    ContentChunk, ContentRange, ContentTicket, MessageAnswer, MessageParts, TicketMessage,
+};
 use mailstore::{AccountId, GroupId, StoreError, UidSet, read};
 
 use super::content::{GroupContent, with_content};
@@ -28,7 +30,7 @@ const CHUNK_BYTES: u32 = 64 * 1024;
 /// Messages that are asked for.
 pub(super) struct Wanted {
     pub(super) group: GroupId,
-    pub(super) account: AccountId,
+    pub(super) caller: Caller,
     pub(super) mailbox: MailboxId,
     pub(super) uids: UidSet,
     pub(super) parts: MessageParts,
@@ -40,7 +42,10 @@ pub(super) fn stream(node: Node, wanted: Wanted) -> BoxStream<Result<Vec<Message
         let Some((node, mut wanted)) = state else {
             return Ok(None);
         };
-        let batch = batch(&node, &wanted).await?;
+        let mut batch = batch(&node, &wanted).await?;
+        if wanted.parts.ticket {
+            node.sign_ticket(&wanted.caller, &mut batch);
+        }
         let Some(last) = batch.last().map(|answer| answer.record.uid) else {
             return Ok(None);
         };
@@ -60,7 +65,7 @@ fn behind(uids: &UidSet, last: Uid) -> UidSet {
 
 async fn batch(node: &Node, wanted: &Wanted) -> Result<Vec<MessageAnswer>, StoreError> {
     let (mailbox, uids) = (wanted.mailbox, wanted.uids.clone());
-    let records = node.read_account(wanted.account, move |rows| {
+    let records = node.read_account(wanted.caller.account, move |rows| {
         read::messages(rows, mailbox, &uids, BATCH_MESSAGES).map_err(damaged)
     });
     let records = records.await?;
@@ -72,6 +77,7 @@ async fn batch(node: &Node, wanted: &Wanted) -> Result<Vec<MessageAnswer>, Store
     let plain = |record| MessageAnswer {
         record,
         summary: None,
+        ticket: None,
     };
     Ok(records.into_iter().map(plain).collect())
 }
@@ -91,6 +97,7 @@ fn described(content: &GroupContent, records: &[MessageRecord]) -> Result<Vec<Me
         answers.push(MessageAnswer {
             record: *record,
             summary,
+            ticket: None,
         });
         if bytes >= BATCH_BYTES {
             break;
@@ -102,9 +109,10 @@ fn described(content: &GroupContent, records: &[MessageRecord]) -> Result<Vec<Me
 /// A range of content with the message that it lies in.
 struct Located {
     index: u32,
-    record: Option<MessageRecord>,
+    message: Option<TicketMessage>,
     range: ContentRange,
-    /// Whether the message's content was missing and has been fetched.
+    /// Whether the message's content was missing and has been fetched, or is not to be fetched: another replica is
+    /// asked then.
     fetched: bool,
 }
 
@@ -123,27 +131,65 @@ pub(super) async fn content(
     ranges: Vec<ContentRange>,
 ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
     let records = records(&node, place, &ranges).await?;
-    let located = ranges.into_iter().zip(0_u32..).map(move |(range, index)| {
-        let record = records.get(&range.uid).copied();
-        Located {
+    let located = ranges
+        .into_iter()
+        .zip(0_u32..)
+        .map(move |(range, index)| Located {
             index,
-            record,
+            message: records.get(&range.uid).map(TicketMessage::of),
             range,
             fetched: false,
-        }
+        });
+    Ok(read(node, place.group, located.collect()))
+}
+
+/// Returns octets of the messages of a ticket, as far as this replica has them.
+///
+/// # Errors
+/// [`StoreError::Unauthorized`] when the ticket is not for a message.
+pub(super) fn content_of(
+    node: Node,
+    group: GroupId,
+    ticket: &ContentTicket,
+    ranges: Vec<ContentRange>,
+) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
+    let messages: HashMap<Uid, TicketMessage> = ticket
+        .messages
+        .iter()
+        .map(|message| (message.uid, *message))
+        .collect();
+    let located = ranges.into_iter().zip(0_u32..).map(|(range, index)| {
+        let message = messages
+            .get(&range.uid)
+            .copied()
+            .ok_or(StoreError::Unauthorized)?;
+        Ok(Located {
+            index,
+            message: Some(message),
+            range,
+            fetched: true,
+        })
     });
-    let located: VecDeque<Located> = located.collect();
+    let located = located.collect::<Result<_, StoreError>>()?;
+    Ok(read(node, group, located))
+}
+
+fn read(
+    node: Node,
+    group: GroupId,
+    located: VecDeque<Located>,
+) -> BoxStream<Result<ContentChunk, StoreError>> {
     let chunks = try_unfold((node, located), move |(node, mut located)| async move {
         if located.is_empty() {
             return Ok::<_, StoreError>(None);
         }
-        let batch = chunks(&node, place.group, &mut located).await?;
+        let batch = chunks(&node, group, &mut located).await?;
         Ok(Some((
             futures::stream::iter(batch.into_iter().map(Ok)),
             (node, located),
         )))
     });
-    Ok(chunks.try_flatten().boxed())
+    chunks.try_flatten().boxed()
 }
 
 /// Reads the next chunks, fetching from another replica what is missing here.
@@ -164,8 +210,8 @@ async fn chunks(
         match (read, missing) {
             (Err(StoreError::ContentUnavailable), Some(next)) => {
                 next.fetched = true;
-                let record = next.record.ok_or(StoreError::ContentUnavailable)?;
-                node.content_store().repair(group, record.blob).await?;
+                let message = next.message.ok_or(StoreError::ContentUnavailable)?;
+                node.content_store().repair(group, message.blob).await?;
             }
             (read, _) => return read,
         }
@@ -198,7 +244,7 @@ fn next_chunks(
     while room > 0
         && let Some(mut next) = located.pop_front()
     {
-        let Some(record) = next.record else {
+        let Some(message) = next.message else {
             chunks.push(ContentChunk {
                 range: next.index,
                 bytes: Bytes::new(),
@@ -211,13 +257,13 @@ fn next_chunks(
             .range
             .offset
             .saturating_add(next.range.length)
-            .min(record.size);
+            .min(message.size);
         let length = end.saturating_sub(next.range.offset).min(CHUNK_BYTES);
         let read = match length {
             0 => Ok(Bytes::new()),
             length => node
                 .content_store()
-                .read(group, record.blob, next.range.offset, length),
+                .read(group, message.blob, next.range.offset, length),
         };
         let bytes = match read {
             Ok(bytes) => bytes,

@@ -4,6 +4,7 @@ pub(crate) mod append;
 mod content;
 mod messages;
 mod search;
+mod ticket;
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use mailstore::ids::{MailboxId, ModSeq, RequestId};
 use mailstore::name::MailboxName;
 use mailstore::ports::{BlobUpload, BoxStream, Caller, Mail};
 use mailstore::query::{
-    ContentChunk, ContentRange, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer, MessageParts, Quota,
+    ContentChunk, ContentRange, ContentTicket, MailboxChanges, MailboxRef, MailboxTree, MessageAnswer,
+    MessageParts, Quota,
 };
 use mailstore::search::{SearchProgram, SearchResult};
 use mailstore::{GroupId, Reply, StoreError, UidSet, read};
@@ -77,7 +79,7 @@ impl Mail for Node {
         self.replication().read_barrier(group).await?;
         let wanted = messages::Wanted {
             group,
-            account: caller.account,
+            caller: caller.clone(),
             mailbox,
             uids,
             parts,
@@ -98,6 +100,18 @@ impl Mail for Node {
             mailbox,
         };
         messages::content(self.clone(), place, ranges).await
+    }
+
+    async fn content_by_ticket(
+        &self,
+        caller: &Caller,
+        _: MailboxId,
+        ticket: ContentTicket,
+        ranges: Vec<ContentRange>,
+    ) -> Result<BoxStream<Result<ContentChunk, StoreError>>, StoreError> {
+        let group = self.authorise(caller, Right::Read)?;
+        self.check_ticket(caller, &ticket)?;
+        messages::content_of(self.clone(), group, &ticket, ranges)
     }
 
     async fn search(

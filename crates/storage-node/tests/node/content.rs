@@ -100,7 +100,10 @@ async fn described(session: &Session) -> Vec<(u32, bool)> {
     let mailbox = mailbox_id(session, "INBOX").await;
     let (all, parts) = (
         UidSet::range(uid(1), uid(u32::MAX)),
-        MessageParts { summary: true },
+        MessageParts {
+            summary: true,
+            ..MessageParts::default()
+        },
     );
     let batches = session.router.messages(&session.caller, mailbox, all, parts);
     let batches: Vec<_> = batches
@@ -149,7 +152,7 @@ async fn a_message_of_very_many_parts_is_taken_and_described() {
 }
 
 /// Three machines that run, with an account, and a session of it.
-async fn three() -> (World, Session) {
+pub(crate) async fn three() -> (World, Session) {
     let mut world = World::new(&WorldOptions {
         machines: 3,
         groups: 2,
@@ -161,10 +164,10 @@ async fn three() -> (World, Session) {
     (world, session)
 }
 
-const MACHINES: [&str; 3] = ["node-1", "node-2", "node-3"];
+pub(crate) const MACHINES: [&str; 3] = ["node-1", "node-2", "node-3"];
 
 /// Loses all content of a node.
-fn lose_content(running: &Running) {
+pub(crate) fn lose_content(running: &Running) {
     for group in running.replicas.groups() {
         let nothing = NamedBlobs::default();
         let lost = running.content.reconcile(group, &nothing, Timestamp(u64::MAX));
@@ -208,7 +211,10 @@ async fn a_leader_that_lacks_content_gets_it_from_a_follower() {
     lose_where_led();
     assert_eq!(session.content(mailbox, uid(1)).await, Ok(Some(octets.clone())));
     lose_where_led();
-    let all = mailstore::query::MessageParts { summary: true };
+    let all = mailstore::query::MessageParts {
+        summary: true,
+        ..Default::default()
+    };
     let answers = session
         .messages(mailbox, uids(&[1]), all)
         .await

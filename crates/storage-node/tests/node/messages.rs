@@ -68,7 +68,10 @@ async fn messages_come_back_as_they_went_in() {
 async fn messages_are_given_with_records_and_summaries() {
     let (_world, mut session) = world().await;
     let mailbox = append(&mut session, 3).await;
-    let parts = MessageParts { summary: true };
+    let parts = MessageParts {
+        summary: true,
+        ..MessageParts::default()
+    };
     let all = UidSet::range(uid(1), uid(100));
     let answers = session.messages(mailbox, all, parts).await.expect("messages");
     assert_eq!(answers.len(), 3);
@@ -102,7 +105,7 @@ async fn many_messages_are_given_in_batches_without_a_gap() {
         session.change(many).await.expect("appended");
     }
     let mailbox = mailbox_id(&session, "INBOX").await;
-    let parts = MessageParts { summary: false };
+    let parts = MessageParts::default();
     let all = UidSet::range(uid(1), uid(10_000));
     let answers = session.messages(mailbox, all, parts).await.expect("messages");
     let numbers: Vec<u32> = answers.iter().map(|answer| answer.record.uid.get()).collect();
@@ -265,7 +268,10 @@ async fn an_expunged_message_can_be_read_until_it_is_forgotten() {
     assert_eq!(uids_in(&session, "INBOX").await, [2]);
     let read = session.content(mailbox, uid(1)).await.expect("content");
     assert_eq!(read, Some(mail("s1", "text")));
-    let parts = MessageParts { summary: true };
+    let parts = MessageParts {
+        summary: true,
+        ..MessageParts::default()
+    };
     let known = session
         .messages(mailbox, uids(&[1, 2]), parts)
         .await

@@ -108,9 +108,17 @@ impl Mail for MemoryStore {
             let answers = records.into_iter().map(|record| MessageAnswer {
                 summary: summary(&record.blob),
                 record,
+                ticket: None,
             });
             let answers: Vec<_> = answers.collect();
-            let batches: Vec<_> = answers.chunks(BATCH).map(|batch| Ok(batch.to_vec())).collect();
+            let batches = answers.chunks(BATCH).map(|batch| {
+                let mut batch = batch.to_vec();
+                if let Some(last) = batch.last_mut() {
+                    last.ticket = parts.ticket.then(|| Bytes::from_static(b"ticket"));
+                }
+                Ok(batch)
+            });
+            let batches: Vec<_> = batches.collect();
             Ok(stream::iter(batches).boxed())
         })
     }

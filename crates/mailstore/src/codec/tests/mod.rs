@@ -71,14 +71,14 @@ proptest! {
 
     #[test]
     fn messages_round_trip(
-        records in vec((any_of::record(), option::of(any_of::bytes())), 0..4),
+        records in vec((any_of::record(), option::of(any_of::bytes()), option::of(any_of::bytes())), 0..4),
         ranges in vec((any_of::uid(), any::<u32>(), any::<u32>()), 0..4),
         (range, bytes, last, missing) in (any::<u32>(), any_of::bytes(), any::<bool>(), any::<bool>()),
-        summary: bool,
+        (summary, ticket) in any::<(bool, bool)>(),
     ) {
         let answers: Vec<_> = records
             .into_iter()
-            .map(|(record, summary)| query::MessageAnswer { record, summary })
+            .map(|(record, summary, ticket)| query::MessageAnswer { record, summary, ticket })
             .collect();
         let ranges: Vec<_> = ranges
             .into_iter()
@@ -94,7 +94,7 @@ proptest! {
         }
         let chunk = query::ContentChunk { range, bytes, last, missing };
         check(&chunk, encode_content_chunk, decode_content_chunk);
-        check(&query::MessageParts { summary }, encode_message_parts, decode_message_parts);
+        check(&query::MessageParts { summary, ticket }, encode_message_parts, decode_message_parts);
     }
 
     #[test]

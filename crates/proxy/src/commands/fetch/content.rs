@@ -6,7 +6,7 @@ use futures::StreamExt;
 use imap_wire::response::FetchWriter;
 use mail_message::SummaryRef;
 use mailstore::message::MessageRecord;
-use mailstore::query::{MessageAnswer, MessageParts};
+use mailstore::query::{ContentTicket, MessageAnswer, MessageParts};
 use mailstore::{StoreError, UidSet};
 
 use super::Job;
@@ -35,6 +35,7 @@ pub(super) async fn fetch(connection: &mut Connection, job: &Job, uids: &UidSet)
     let mailbox = connection.selected()?.mailbox;
     let parts = MessageParts {
         summary: job.plan.needs_summary(),
+        ticket: !job.plan.sections.is_empty(),
     };
     let (mut rest, mut tally) = (uids.clone(), Tally::default());
     while !rest.is_empty() {
@@ -82,12 +83,13 @@ async fn write_batch(
         .view
         .as_ref()
         .map(|view| report::flag_names(view.mailbox(), &recent));
+    let ticket = ContentTicket::of(&batch);
     let messages: Vec<Message> = batch.into_iter().map(|answer| prepare(job, answer)).collect();
     let ranges = messages.iter().flat_map(|message| {
         let pieces = message.pieces.as_deref().unwrap_or_default();
         pieces::ranges(message.answer.record.uid, pieces)
     });
-    let mut reader = ContentReader::new(connection.store()?, mailbox, ranges.collect());
+    let mut reader = ContentReader::new(connection.store()?, (mailbox, ticket), ranges.collect());
     let condstore = connection.session.enabled.condstore;
     let mut walk = sequence.walk();
     for message in &messages {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use mail_message::Span;
 use mailstore::ports::{BoxStream, Caller};
-use mailstore::query::{ContentChunk, ContentRange};
+use mailstore::query::{ContentChunk, ContentRange, ContentTicket};
 use mailstore::{MailboxId, StoreError};
 
 use super::pieces::Piece;
@@ -26,6 +26,8 @@ pub(super) enum Readable {
 pub(super) struct ContentReader {
     store: Arc<AccountStore>,
     mailbox: MailboxId,
+    /// Opens the content at every replica, where the leader has given one.
+    ticket: Option<ContentTicket>,
     /// What is still to come; the first is cut down as its octets arrive.
     rest: VecDeque<ContentRange>,
     stream: Option<BoxStream<Result<ContentChunk, StoreError>>>,
@@ -36,11 +38,16 @@ pub(super) struct ContentReader {
 }
 
 impl ContentReader {
-    pub(super) fn new(store: Arc<AccountStore>, mailbox: MailboxId, ranges: Vec<ContentRange>) -> Self {
+    pub(super) fn new(
+        store: Arc<AccountStore>,
+        (mailbox, ticket): (MailboxId, Option<ContentTicket>),
+        ranges: Vec<ContentRange>,
+    ) -> Self {
         Self {
             caller: store.caller(),
             store,
             mailbox,
+            ticket,
             rest: ranges.into(),
             stream: None,
             peeked: None,
@@ -108,8 +115,15 @@ impl ContentReader {
                 None => {
                     let ranges: Vec<_> = self.rest.iter().copied().collect();
                     self.caller = self.store.caller();
-                    self.stream
-                        .insert(self.store.content(self.mailbox, &ranges).await?)
+                    let stream = match &self.ticket {
+                        Some(ticket) => {
+                            self.store
+                                .content_by_ticket(self.mailbox, ticket, &ranges)
+                                .await?
+                        }
+                        None => self.store.content(self.mailbox, &ranges).await?,
+                    };
+                    self.stream.insert(stream)
                 }
             };
             match stream.next().await {
