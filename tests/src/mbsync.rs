@@ -20,8 +20,9 @@ impl Mbsync {
         let scratch = Scratch::new();
         let near = scratch.folder("near");
         let state = scratch.folder("state");
+        // A command may take for as long as the storage has patience, which is more than mbsync has by itself.
         let rules = format!(
-            "IMAPStore far\nHost localhost\nPort {port}\nUser \"{user}\"\nPass \"{password}\"\n\
+            "IMAPStore far\nTimeout 50\nHost localhost\nPort {port}\nUser \"{user}\"\nPass \"{password}\"\n\
              SSLType IMAPS\nSystemCertificates no\nCertificateFile {authority}\n\n\
              MaildirStore near\nPath {near}/\nInbox {near}/INBOX\nSubFolders Verbatim\n\n\
              Channel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState {state}/\n",

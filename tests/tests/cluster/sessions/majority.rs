@@ -36,7 +36,7 @@ fn is_refused_in_time(client: &mut Imap, command: &[u8]) {
 fn goes_on_after(lose: impl Fn(&mut Cluster, usize)) {
     let mut cluster = cluster(|options| options.set("cluster", "leaderless_timeout", "\"4s\""));
     let mut client = Imap::login(cluster.access());
-    let (mut sender, mut watcher) = (elsewhere(&cluster), elsewhere(&cluster));
+    let mut watcher = elsewhere(&cluster);
     let first = mail::message("First", "by all three");
     client.deposit(&first);
     client.ok("SELECT INBOX");
@@ -47,8 +47,8 @@ fn goes_on_after(lose: impl Fn(&mut Cluster, usize)) {
     is_refused_in_time(&mut client, b"UID STORE 1 +FLAGS (\\Flagged)");
     let second = mail::message("Second", "by the one that is left");
     let head = format!("APPEND INBOX {{{}+}}\r\n", second.len());
-    is_refused_in_time(&mut sender, &[head.as_bytes(), &second].concat());
-    is_refused_in_time(&mut sender, b"STATUS INBOX (MESSAGES)");
+    is_refused_in_time(&mut client, &[head.as_bytes(), &second].concat());
+    is_refused_in_time(&mut client, b"STATUS INBOX (MESSAGES)");
     cluster.revive_nodes();
     cluster.settle();
     client.ok("UID STORE 1 +FLAGS (\\Flagged)");
