@@ -3,7 +3,7 @@
 use std::error::Error;
 
 const INCLUDE: &str = "../../proto";
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "facteur/admin/v1/admin.proto",
     "facteur/node/v1/admin.proto",
     "facteur/node/v1/common.proto",
@@ -12,6 +12,7 @@ const FILES: [&str; 10] = [
     "facteur/node/v1/directory.proto",
     "facteur/node/v1/login.proto",
     "facteur/node/v1/mail.proto",
+    "facteur/node/v1/slots.proto",
     "facteur/raft/v1/content.proto",
     "facteur/raft/v1/raft.proto",
 ];

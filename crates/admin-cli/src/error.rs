@@ -141,6 +141,7 @@ fn exit_of_store(error: &StoreError) -> Exit {
         StoreError::Unauthorized => Exit::NoPermission,
         StoreError::Unavailable(_) => Exit::Unavailable,
         StoreError::NotLeader { .. }
+        | StoreError::WrongGroup { .. }
         | StoreError::Overloaded
         | StoreError::NoSpace
         | StoreError::OutcomeUnknown
@@ -170,7 +171,9 @@ fn exit_of_rejection(rejection: &Rejection) -> Exit {
         | Rejection::TooManyMessages
         | Rejection::Secret
         | Rejection::MessageTooLarge => Exit::Data,
-        Rejection::OutcomeUnknown => Exit::TemporaryFailure,
+        Rejection::OutcomeUnknown | Rejection::SlotMoving | Rejection::WrongGroup | Rejection::SlotStep => {
+            Exit::TemporaryFailure
+        }
     }
 }
 

@@ -22,10 +22,8 @@ use crate::router::Router;
 
 impl Router {
     async fn propose(&self, subject: Subject, command: Command) -> Result<Reply, StoreError> {
-        let slot = match &subject {
-            Subject::Account(account) => account.slot(),
-            Subject::Address(address) => address.slot(),
-        };
+        // The header of a group is not changed through a router.
+        let slot = subject.slot().ok_or(StoreError::Unauthorized)?;
         let (subject, command, request) = (&subject, &command, self.new_request());
         self.at_leader(self.group_of_slot(slot), |node| async move {
             node.propose(subject.clone(), Some(request), command.clone())

@@ -82,6 +82,7 @@ fn refusal(error: &StoreError) -> RecipientRefusal {
         StoreError::Unauthorized
         | StoreError::Unavailable(_)
         | StoreError::NotLeader { .. }
+        | StoreError::WrongGroup { .. }
         | StoreError::Overloaded
         | StoreError::OutcomeUnknown
         | StoreError::ContentUnavailable
@@ -114,7 +115,10 @@ fn rejected(rejection: &Rejection) -> RecipientRefusal {
         | Rejection::UidsExhausted
         | Rejection::Secret
         | Rejection::MessageTooLarge
-        | Rejection::OutcomeUnknown => RecipientRefusal::Temporary,
+        | Rejection::OutcomeUnknown
+        | Rejection::SlotMoving
+        | Rejection::WrongGroup
+        | Rejection::SlotStep => RecipientRefusal::Temporary,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One replica of one group, running.
 
+mod copy;
 mod errors;
 mod settled;
 mod start;
@@ -28,6 +29,7 @@ use crate::types::{Command, Host, Outcome, TypeConfig};
 use crate::wire;
 use crate::{Error, LogPosition, NodeId, ReplicaId, Result};
 
+pub use copy::SubjectPiece;
 pub use settled::SettledRows;
 pub(crate) use start::Parts;
 pub use status::{GroupStatus, GroupWatch, Role};
@@ -142,20 +144,8 @@ impl<M: Machine> Group<M> {
         T: Send + 'static,
         F: FnOnce(&SubjectRows<'_>) -> T + Send + 'static,
     {
-        let tables = self.machine.applier.share_tables();
-        let ask = move || {
-            let view = tables.table().view()?;
-            let rows = SubjectRows::reading(&*view, &subject);
-            let answer = question(&rows);
-            rows.take_failure().map_or(Ok(answer), Err)
-        };
-        let answer = self.machine.blocking.run(ask).await?.map_err(Error::Tables);
-        answer.inspect_err(|error| {
-            if error.lost_shelf().is_some() {
-                // openraft hears of it only when it applies the next entry, which may be never.
-                drop(self.machine.applier.fail(error.clone()));
-            }
-        })
+        self.read_with_header(subject, move |_, rows| question(rows))
+            .await
     }
 
     /// Returns up to `count_max` subjects from `first` to `last`, both included, in order: shorter names first,

@@ -38,6 +38,7 @@ pub fn mail_subject(subject: &mailstore::command::Subject) -> Subject {
         mailstore::command::Subject::Address(address) => {
             [&[ADDRESS][..], address.as_str().as_bytes()].concat()
         }
+        mailstore::command::Subject::Header => return Subject::header(),
     };
     Subject::new(name).expect("invariant: an address is at most 320 bytes long")
 }
@@ -50,6 +51,16 @@ const ADDRESS: u8 = b'@';
 pub fn account_of(subject: &Subject) -> Option<AccountId> {
     let id = subject.name().strip_prefix(&[ACCOUNT])?;
     id.try_into().ok().map(AccountId)
+}
+
+/// Returns the account or address record whose rows stand under this name, `None` for any other.
+pub fn subject_of(subject: &Subject) -> Option<mailstore::command::Subject> {
+    if let Some(account) = account_of(subject) {
+        return Some(mailstore::command::Subject::Account(account));
+    }
+    let address = subject.name().strip_prefix(&[ADDRESS])?;
+    let address = mailstore::address::Address::parse(std::str::from_utf8(address).ok()?)?;
+    Some(mailstore::command::Subject::Address(address))
 }
 
 impl Group<MailMachine> {
@@ -95,13 +106,14 @@ impl Machine for MailMachine {
         rows: &mut SubjectRows<'_>,
     ) -> Result<Applied<Self::Reply, Event>, MachineError> {
         let entry = decode(entry)?;
-        match mailstore::apply(rows, at.index, &entry) {
+        let header = rows.header();
+        match mailstore::apply_in_group(&header, rows, at.index, &entry) {
             Ok(applied) => Ok(Applied {
                 reply: applied.reply,
                 events: applied.events,
             }),
             Err(TableError::Corrupt(error)) => Err(MachineError::DamagedRows(Box::new(error))),
-            Err(TableError::Engine(error)) => Err(match rows.take_failure() {
+            Err(TableError::Engine(error)) => Err(match rows.take_failure().or(header.take_failure()) {
                 Some(failure) => MachineError::Engine(failure),
                 None => MachineError::DamagedRows(Box::new(error)),
             }),

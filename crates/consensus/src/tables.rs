@@ -12,7 +12,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kv::{Batch, Direction, KeyRange, KvError, Pending, ShelfId, Table};
+use kv::{Batch, Direction, KeyRange, KvError, Pending, ShelfId, Table, View};
 use parking_lot::Mutex;
 use prost::Message;
 
@@ -187,6 +187,12 @@ impl GroupTables {
         }
         Ok(Some(captured))
     }
+}
+
+/// Returns the index of the entry that last changed the subject, as a view shows it.
+pub(crate) fn subject_index_in(view: &dyn View, subject: &Subject) -> Result<Option<u64>, TablesError> {
+    let row = view.get(&keys::subject(subject))?;
+    Ok(row.map(|row| keys::decode_index(&row)).transpose()?)
 }
 
 /// Adds to `batch` the note of what is applied.

@@ -74,6 +74,7 @@ impl Status {
             StoreError::Unauthorized
             | StoreError::Unavailable(_)
             | StoreError::NotLeader { .. }
+            | StoreError::WrongGroup { .. }
             | StoreError::OutcomeUnknown
             | StoreError::ContentUnavailable
             | StoreError::Internal(_) => try_later(),
@@ -99,6 +100,9 @@ impl Status {
             ),
             // Nothing that a sender does can cause these.
             Rejection::OutcomeUnknown
+            | Rejection::SlotMoving
+            | Rejection::WrongGroup
+            | Rejection::SlotStep
             | Rejection::AccountExists
             | Rejection::AddressTaken
             | Rejection::NoSuchMailbox

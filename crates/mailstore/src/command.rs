@@ -1,15 +1,16 @@
 //! The replicated commands: everything that changes an account or an address record.
 //!
-//! A command touches exactly one account or one address record. It is validated by `apply`, which
+//! A command touches exactly one account, one address record or the header of the group. It is validated by `apply`, which
 //! rejects bad input as a value; what a leader checks earlier only saves a log entry.
 
 use crate::account::{Credentials, NewAccount, QuotaLimits};
 use crate::address::Address;
 use crate::flags::{FlagOperation, NamedFlags};
-use crate::ids::{AccountId, MailboxId, ModSeq, RequestId, Uid};
+use crate::ids::{AccountId, MailboxId, ModSeq, RequestId, Slot, Uid};
 use crate::mailbox::SpecialUse;
 use crate::message::NewMessage;
 use crate::name::MailboxName;
+use crate::slots::{RowsCommand, SlotCommand};
 use crate::time::Timestamp;
 use crate::uid_set::UidSet;
 
@@ -29,12 +30,26 @@ pub struct Entry {
 }
 
 /// What an entry changes; it names the slot and thereby the group.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Subject {
     /// An account.
     Account(AccountId),
     /// An address record.
     Address(Address),
+    /// The header of the group to whose log the entry goes.
+    Header,
+}
+
+impl Subject {
+    /// Returns the slot that holds the account or address record; the header is in none.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::Account(account) => Some(account.slot()),
+            Self::Address(address) => Some(address.slot()),
+            Self::Header => None,
+        }
+    }
 }
 
 /// A change.
@@ -48,6 +63,10 @@ pub enum Command {
     Mailbox(MailboxCommand),
     /// Changes messages.
     Message(MessageCommand),
+    /// Changes the header: a step of a move of slots.
+    Slots(SlotCommand),
+    /// Changes the rows of an account or address record as such, whatever they mean.
+    Rows(RowsCommand),
 }
 
 /// Changes of an address record. Each may be repeated.

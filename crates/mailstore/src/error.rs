@@ -1,5 +1,6 @@
 //! Why something was refused or failed, in three families: the client's fault, a passing condition, ours.
 
+use crate::ids::GroupId;
 use crate::name::NameError;
 use crate::rows::RowsError;
 
@@ -81,6 +82,15 @@ pub enum Rejection {
     /// known, and it will not be executed.
     #[error("outcome of this request is not known any more")]
     OutcomeUnknown,
+    /// The slot is moving: the same request may succeed a moment later, here or at another group.
+    #[error("slot is being moved")]
+    SlotMoving,
+    /// Another group has the slot.
+    #[error("another group has this slot")]
+    WrongGroup,
+    /// A step of a move of slots that cannot be taken here, or not any more.
+    #[error("slots are not in the state for this step")]
+    SlotStep,
 }
 
 /// Why a call through a port failed.
@@ -100,6 +110,15 @@ pub enum StoreError {
     NotLeader {
         /// The node that does, by name, when known.
         hint: Option<String>,
+    },
+    /// The group does not have the slot that the call concerns. Seen by routers only, which go to the
+    /// group that has it, under the same request id.
+    #[error("another group has this slot since epoch {epoch}")]
+    WrongGroup {
+        /// From this epoch of the slot map on, another group has it.
+        epoch: u64,
+        /// Which, when known.
+        group: Option<GroupId>,
     },
     /// Too much work is waiting.
     #[error("overloaded")]
@@ -193,11 +212,11 @@ impl DecodeError {
 }
 
 impl Rejection {
-    /// Returns the family: all rejections but one are the client's.
+    /// Returns the family: all rejections are the client's but those that say nothing of the request.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::OutcomeUnknown => ErrorKind::Passing,
+            Self::OutcomeUnknown | Self::SlotMoving | Self::WrongGroup | Self::SlotStep => ErrorKind::Passing,
             Self::NoSuchAccount
             | Self::AccountExists
             | Self::AccountNotActive
@@ -237,6 +256,7 @@ impl StoreError {
             Self::Unauthorized | Self::Limit(_) => ErrorKind::Client,
             Self::Unavailable(_)
             | Self::NotLeader { .. }
+            | Self::WrongGroup { .. }
             | Self::Overloaded
             | Self::NoSpace
             | Self::OutcomeUnknown => ErrorKind::Passing,
@@ -249,7 +269,7 @@ impl StoreError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::Overloaded | Self::OutcomeUnknown
+            Self::Unavailable(_) | Self::WrongGroup { .. } | Self::Overloaded | Self::OutcomeUnknown
         )
     }
 }

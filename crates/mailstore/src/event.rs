@@ -1,6 +1,6 @@
 //! What a change means to those who watch. An event is a hint to look, never the truth.
 
-use crate::ids::{AccountId, MailboxId, ModSeq};
+use crate::ids::{AccountId, MailboxId, ModSeq, Slot};
 
 /// Something that a committed entry changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,5 +31,10 @@ pub enum Event {
     AccountChanged {
         /// The account.
         account: AccountId,
+    },
+    /// Another group has the slot now: whoever watches accounts in it must look for them there.
+    SlotReleased {
+        /// The slot.
+        slot: Slot,
     },
 }

@@ -30,11 +30,12 @@ pub mod read;
 pub mod reply;
 pub mod rows;
 pub mod search;
+pub mod slots;
 pub mod time;
 pub mod uid_set;
 pub mod view;
 
-pub use apply::{Applied, ApplyError, apply};
+pub use apply::{Applied, ApplyError, apply, apply_in_group};
 pub use command::{Command, Entry};
 pub use error::{DecodeError, ErrorKind, Rejection, StoreError, TableError};
 pub use ids::{

@@ -28,6 +28,11 @@ pub enum Reply {
         /// named. `None`: there was nothing to take.
         first: Option<Uid>,
     },
+    /// Rows that had become garbage were removed.
+    RowsRemoved {
+        /// Whether there are more.
+        more: bool,
+    },
 }
 
 /// The answer to APPEND (APPENDUID, RFC 4315 §3).

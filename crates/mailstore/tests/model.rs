@@ -3,6 +3,8 @@
 
 #[path = "model/check.rs"]
 mod check;
+#[path = "model/moves.rs"]
+mod moves;
 #[path = "model/naive.rs"]
 mod naive;
 #[path = "model/steps.rs"]
@@ -11,8 +13,10 @@ mod steps;
 use mailstore::rows::MemoryRows;
 use mailstore::{Entry, apply, read};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 
 use check::Checker;
+use moves::Pair;
 use steps::{Step, steps};
 
 proptest! {
@@ -57,6 +61,79 @@ proptest! {
             prop_assert_eq!(check::visible(&rows), before);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn an_account_that_moves_is_as_one_that_stays(
+        steps in steps(60),
+        chances in prop::collection::vec(any::<u8>(), 300),
+    ) {
+        let log = log_of(&steps);
+        let mut staying = MemoryRows::new();
+        let mut moving = Pair::new(log[0].subject.clone());
+        let mut chances = chances.into_iter();
+        for (index, entry) in log.iter().enumerate() {
+            let expected = apply(&mut staying, index as u64 + 1, entry).expect("sound rows").reply;
+            prop_assert_eq!(moving.commit(entry), expected);
+            prop_assert_eq!(check::visible(&moving.owner().rows), check::visible(&staying));
+            chances.by_ref().take(4).for_each(|chance| moving.turn(chance));
+        }
+    }
+
+    /// A snapshot holds the header as of its position, and an account as of that or a later entry.
+    #[test]
+    fn a_snapshot_and_the_log_behind_it_give_the_same_state(
+        steps in steps(40),
+        chances in prop::collection::vec(any::<u8>(), 160),
+        (cut, ahead) in (0.0..1.0, 0.0..1.0),
+    ) {
+        let log = log_of(&steps);
+        let mut moving = Pair::new(log[0].subject.clone());
+        let mut chances = chances.into_iter();
+        for entry in &log {
+            let _ = moving.commit(entry);
+            chances.by_ref().take(4).for_each(|chance| moving.turn(chance));
+        }
+        for group in &moving.groups {
+            let Some((last_header, last_rows)) = group.states.last() else { continue };
+            let at = |share: f64, from: usize| from + ((group.states.len() - from) as f64 * share) as usize;
+            let cut = at(cut, 0);
+            let ahead = at(ahead, cut).min(group.states.len() - 1);
+            let (mut header, mut rows) = (group.states[cut].0.clone(), group.states[ahead].1.clone());
+            for (index, entry) in group.log.iter().enumerate().skip(cut + 1) {
+                // A replica passes over entries of a subject that is further on.
+                if entry.subject != mailstore::command::Subject::Header && index <= ahead {
+                    continue;
+                }
+                let _ = moves::applied((&mut header, &mut rows), index as u64 + 1, entry);
+            }
+            let rows_of = |rows: &MemoryRows| read::state_hash(rows);
+            prop_assert_eq!(rows_of(&header), rows_of(last_header));
+            prop_assert_eq!(rows_of(&rows), rows_of(last_rows));
+        }
+    }
+}
+
+#[test]
+fn accounts_do_move_in_these_tests() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut moved = 0;
+    for _ in 0..16 {
+        let tree = (steps(60), prop::collection::vec(any::<u8>(), 300)).new_tree(&mut runner);
+        let (steps, chances) = tree.expect("a case").current();
+        let log = log_of(&steps);
+        let mut pair = Pair::new(log[0].subject.clone());
+        let mut chances = chances.into_iter();
+        for entry in &log {
+            let _ = pair.commit(entry);
+            chances.by_ref().take(4).for_each(|chance| pair.turn(chance));
+        }
+        moved += pair.moved;
+    }
+    assert!(moved > 16, "{moved} moves");
 }
 
 /// Returns the entries that these steps commit.

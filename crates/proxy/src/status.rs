@@ -19,7 +19,7 @@ pub(crate) fn answer(error: &StoreError) -> Answer {
     let (code, text) = match error {
         StoreError::Rejected(rejection) => rejected(rejection),
         StoreError::Unauthorized => (ResponseCode::AuthorizationFailed, "Session is not valid any more"),
-        StoreError::Unavailable(_) | StoreError::NotLeader { .. } => (
+        StoreError::Unavailable(_) | StoreError::NotLeader { .. } | StoreError::WrongGroup { .. } => (
             ResponseCode::Unavailable,
             "Mail storage is not available, try again",
         ),
@@ -63,6 +63,9 @@ fn rejected(rejection: &Rejection) -> (ResponseCode<'static>, &'static str) {
         Rejection::UidsExhausted => (ResponseCode::Limit, "Mailbox can take no more messages"),
         Rejection::MessageTooLarge => (ResponseCode::TooBig, "Message is too large"),
         Rejection::OutcomeUnknown => (ResponseCode::Unavailable, "It is not known whether this was done"),
+        Rejection::SlotMoving | Rejection::WrongGroup | Rejection::SlotStep => {
+            (ResponseCode::Unavailable, "Account is being moved, try again")
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod generated;
 mod node_client;
 mod node_server;
 mod raft;
+mod slots;
 mod status;
 mod transport;
 
@@ -28,5 +29,8 @@ pub use directory::{DirectoryClient, DirectoryHandler};
 pub use node_client::NodeClient;
 pub use node_server::serve_node;
 pub use raft::{RaftCall, RaftClient, RaftFailure, RaftHandler, RaftKind};
+pub use slots::{
+    ContentProgress, CopyProgress, SlotControl, SlotMove, SlotSubject, SlotsClient, SubjectRows,
+};
 pub use tls::ClusterFiles;
 pub use transport::{Dialer, Listener, RpcError, Services, Transport};

@@ -24,7 +24,9 @@ fn code(error: &StoreError) -> Code {
     match error {
         StoreError::Rejected(_) => Code::FailedPrecondition,
         StoreError::Unauthorized => Code::PermissionDenied,
-        StoreError::Unavailable(_) | StoreError::NotLeader { .. } => Code::Unavailable,
+        StoreError::Unavailable(_) | StoreError::NotLeader { .. } | StoreError::WrongGroup { .. } => {
+            Code::Unavailable
+        }
         StoreError::Overloaded | StoreError::NoSpace | StoreError::Limit(_) => Code::ResourceExhausted,
         StoreError::OutcomeUnknown => Code::DeadlineExceeded,
         StoreError::ContentUnavailable => Code::DataLoss,
@@ -84,6 +86,10 @@ mod tests {
                 hint: Some("storage-2".into()),
             },
             StoreError::NotLeader { hint: None },
+            StoreError::WrongGroup {
+                epoch: 7,
+                group: Some(mailstore::GroupId(3)),
+            },
             StoreError::Overloaded,
             StoreError::NoSpace,
             StoreError::OutcomeUnknown,

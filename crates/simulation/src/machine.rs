@@ -200,6 +200,7 @@ impl Machine {
             raft: replicas.entrance(),
             content: Arc::new(StoredContentHandler::new(content.clone())),
             control: Arc::new(replicas.clone()),
+            slots: Arc::new(replicas.clone()),
             node: node.clone(),
             gone: CancellationToken::new(),
         };

@@ -289,6 +289,14 @@ impl Content for MutatedContent {
         self.inner.repair(group, blob).await
     }
 
+    fn has(&self, group: GroupId, blob: BlobId) -> bool {
+        self.inner.has(group, blob)
+    }
+
+    async fn adopt(&self, group: GroupId, blob: BlobId, from: GroupId) -> Result<(), StoreError> {
+        self.inner.adopt(group, blob, from).await
+    }
+
     fn reconcile(
         &self,
         group: GroupId,

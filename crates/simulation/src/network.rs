@@ -8,10 +8,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use consensus::{PeerCall, PeerCallKind, PeerTransport};
 use futures::StreamExt;
+use mailstore::command::Subject;
 use mailstore::ports::BoxStream;
+use mailstore::slots::{SlotCommand, SlotSet};
 use mailstore::{BlobId, GroupId, StoreError};
 use parking_lot::Mutex;
-use rpc::{ContentHandler, GroupControl, GroupView, RaftCall, RaftHandler, RaftKind, ReplicaProgress};
+use rpc::{
+    ContentHandler, ContentProgress, CopyProgress, GroupControl, GroupView, RaftCall, RaftHandler, RaftKind,
+    ReplicaProgress, SlotControl, SlotMove, SlotSubject, SubjectRows,
+};
 use storage_node::{
     ContentPeer, ContentPush, Node, NodeAddress, PeerLink, PeerLinks, RaftEntrance, StoredContentHandler,
 };
@@ -26,6 +31,7 @@ pub(crate) struct Services {
     pub(crate) raft: Arc<RaftEntrance>,
     pub(crate) content: Arc<StoredContentHandler>,
     pub(crate) control: Arc<dyn GroupControl>,
+    pub(crate) slots: Arc<dyn SlotControl>,
     pub(crate) node: Node,
     /// Cancelled when the process is gone.
     pub(crate) gone: CancellationToken,
@@ -108,7 +114,8 @@ impl PeerLinks for Lines {
         Some(PeerLink {
             raft: Arc::new(line.clone()),
             content: Arc::new(line.clone()),
-            control: Arc::new(line),
+            control: Arc::new(line.clone()),
+            slots: Arc::new(line),
         })
     }
 }
@@ -131,6 +138,13 @@ impl Line {
         let network = self.network().ok_or_else(|| unreachable.clone())?;
         let services = network.reach(&self.from, &self.to).await;
         services.map(|services| services.content).ok_or(unreachable)
+    }
+
+    async fn slots(&self) -> Result<Arc<dyn SlotControl>, StoreError> {
+        let unreachable = StoreError::Unavailable("no way to the node");
+        let network = self.network().ok_or_else(|| unreachable.clone())?;
+        let services = network.reach(&self.from, &self.to).await;
+        services.map(|services| services.slots).ok_or(unreachable)
     }
 
     async fn control(&self) -> Result<Arc<dyn GroupControl>, StoreError> {
@@ -250,5 +264,37 @@ impl ContentPush for RemotePush {
         } else {
             Err(StoreError::Internal("another name".into()))
         }
+    }
+}
+
+#[async_trait]
+impl SlotControl for Line {
+    async fn take_slot_step(&self, group: GroupId, command: SlotCommand) -> Result<(), StoreError> {
+        self.slots().await?.take_slot_step(group, command).await
+    }
+
+    async fn slot_subjects(&self, group: GroupId, slots: SlotSet) -> Result<Vec<SlotSubject>, StoreError> {
+        self.slots().await?.slot_subjects(group, slots).await
+    }
+
+    async fn subject_rows(
+        &self,
+        group: GroupId,
+        subject: Subject,
+        after: Option<Bytes>,
+    ) -> Result<SubjectRows, StoreError> {
+        self.slots().await?.subject_rows(group, subject, after).await
+    }
+
+    async fn copy_slots(&self, slots: SlotMove, urgent: bool) -> Result<CopyProgress, StoreError> {
+        self.slots().await?.copy_slots(slots, urgent).await
+    }
+
+    async fn fetch_slot_content(&self, slots: SlotMove, upto: u64) -> Result<ContentProgress, StoreError> {
+        self.slots().await?.fetch_slot_content(slots, upto).await
+    }
+
+    async fn clear_slots(&self, group: GroupId, slots: SlotSet) -> Result<bool, StoreError> {
+        self.slots().await?.clear_slots(group, slots).await
     }
 }

@@ -11,6 +11,7 @@ use mailstore::query::{AccountInfo, MailboxTree};
 use mailstore::{AccountId, GroupId, Reply, SessionId, StoreError, read};
 
 use crate::node::Node;
+use crate::slots::MOVING;
 use crate::tables::{self, damaged};
 
 /// Accounts that are read at one time.
@@ -24,6 +25,10 @@ impl NodeAdmin for Node {
         request: Option<RequestId>,
         command: Command,
     ) -> Result<Reply, StoreError> {
+        if matches!(command, Command::Slots(_) | Command::Rows(_)) {
+            // Whoever moves slots has a service of his own.
+            return Err(StoreError::Unauthorized);
+        }
         self.propose_for(subject, request, command).await
     }
 
@@ -102,10 +107,13 @@ async fn page(
     let full = accounts.len() == PAGE_ACCOUNTS;
     let mut infos = Vec::with_capacity(accounts.len());
     for account in accounts {
-        match node.read_account(account, tables::account_info).await {
+        let subject = Subject::Account(account);
+        match node.ask_in(group, subject, tables::account_info).await {
             Ok(info) => infos.push(info),
-            // Purged since the page was read.
-            Err(StoreError::Rejected(_)) => {}
+            // Purged since the page was read, or listed by the group that has it.
+            Err(
+                StoreError::Rejected(_) | StoreError::WrongGroup { .. } | StoreError::Unavailable(MOVING),
+            ) => {}
             Err(error) => return Err(error),
         }
     }

@@ -33,6 +33,16 @@ pub trait Content: Send + Sync + 'static {
     /// [`StoreError::ContentUnavailable`] when no replica that answers has it.
     async fn repair(&self, group: GroupId, blob: BlobId) -> Result<(), StoreError>;
 
+    /// Tells whether a blob is here, whole as far as is known.
+    fn has(&self, group: GroupId, blob: BlobId) -> bool;
+
+    /// Stores content that another group has, so that it is durable on a majority of this group's replicas.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin), and [`StoreError::ContentUnavailable`] when no replica of the other group that answers
+    /// has it.
+    async fn adopt(&self, group: GroupId, blob: BlobId, from: GroupId) -> Result<(), StoreError>;
+
     /// Compares what is here with what the group's rows name: removes what they do not name and nobody has
     /// touched since `unused_since`, and tells what they name that is not here. Blocks.
     ///

@@ -25,6 +25,7 @@ mod replicas;
 mod replication;
 mod search;
 mod sessions;
+mod slots;
 mod stored_content;
 mod tables;
 mod tokens;
@@ -42,6 +43,7 @@ pub use replicas::{
 };
 pub use replication::{Question, Replication};
 pub use sessions::SessionLimits;
+pub use slots::{RecordedMove, SlotLedger, SlotMover, SlotStage};
 pub use stored_content::{
     ContentPeer, ContentPlacement, ContentPush, Followers, StoredContent, StoredContentParts,
 };

@@ -306,9 +306,11 @@ impl NodeLogin for Node {
         if !self.sessions_registry().contains(caller.session) {
             self.register_again(caller).await?;
         }
-        self.sessions_registry()
-            .notices(caller.session)
-            .ok_or(StoreError::Unauthorized)
+        let notices = self.sessions_registry().notices(caller.session);
+        let notices = notices.ok_or(StoreError::Unauthorized)?;
+        // An account that moved before has sent nobody away since.
+        self.read_account(caller.account, |_| Ok(())).await?;
+        Ok(notices)
     }
 
     async fn end_session(&self, caller: &Caller) -> Result<(), StoreError> {

@@ -65,8 +65,12 @@ impl EventSink for NodeEvents {
     fn publish(&self, events: Vec<Event>) {
         self.hub.publish(&events);
         for event in events {
-            if let Event::AccountChanged { account } = event {
-                self.sessions.kick(account, None, "the account was changed");
+            match event {
+                Event::AccountChanged { account } => {
+                    self.sessions.kick(account, None, "the account was changed");
+                }
+                Event::SlotReleased { slot } => self.sessions.retain(|account| account.slot() != slot),
+                Event::MailboxChanged { .. } | Event::MailboxDeleted { .. } | Event::TreeChanged { .. } => {}
             }
         }
     }
@@ -173,6 +177,8 @@ impl Node {
         match subject {
             Subject::Account(account) => self.group_of(*account),
             Subject::Address(address) => self.inner.slots.group_of(address.slot()),
+            // That of which group is not said; group 0 has no such header, and refuses.
+            Subject::Header => GroupId(0),
         }
     }
 
@@ -183,6 +189,20 @@ impl Node {
         Q: FnOnce(&dyn ReadRows) -> Result<T, StoreError> + Send + 'static,
     {
         let group = self.group_of_subject(&subject);
+        self.ask_in(group, subject, question).await
+    }
+
+    /// Answers a question from the rows that a subject has in a group, linearizably.
+    pub(crate) async fn ask_in<T, Q>(
+        &self,
+        group: GroupId,
+        subject: Subject,
+        question: Q,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&dyn ReadRows) -> Result<T, StoreError> + Send + 'static,
+    {
         self.replication().read_barrier(group).await?;
         let (answer, answered) = oneshot::channel();
         let question = Box::new(move |rows: &dyn ReadRows| {

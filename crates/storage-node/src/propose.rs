@@ -22,6 +22,9 @@ impl Node {
             return Err(StoreError::NoSpace);
         }
         let group = self.group_of_subject(&subject);
+        if let Command::Message(MessageCommand::Append { messages, .. }) = &command {
+            self.adopt_content(group, subject.slot(), messages).await?;
+        }
         let entry = Entry {
             subject,
             request,
@@ -65,5 +68,7 @@ fn grows(command: &Command) -> bool {
             | MessageCommand::Expunge { .. }
             | MessageCommand::ClaimRecent { .. } => false,
         },
+        // They do not come this way.
+        Command::Slots(_) | Command::Rows(_) => false,
     }
 }

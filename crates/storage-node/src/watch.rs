@@ -62,25 +62,24 @@ impl WatchHub {
         if events.is_empty() {
             return;
         }
-        let watchers = self.watchers.lock();
+        let mut watchers = self.watchers.lock();
         for event in events {
-            let (account, mailbox) = subject(event);
+            let (account, mailbox) = match *event {
+                Event::SlotReleased { slot } => {
+                    // Their streams end, so that they look for the account where it is now.
+                    watchers.retain(|account, _| account.slot() != slot);
+                    continue;
+                }
+                Event::MailboxChanged { account, mailbox, .. }
+                | Event::MailboxDeleted { account, mailbox } => (account, Some(mailbox)),
+                Event::TreeChanged { account } | Event::AccountChanged { account } => (account, None),
+            };
             let interested = watchers.get(&account).into_iter().flatten();
             for watcher in interested.filter(|watcher| watcher.mailbox == mailbox) {
                 // A full queue is no loss, see above; a closed one is cleaned up by its owner.
                 let _ = watcher.hints.try_send(*event);
             }
         }
-    }
-}
-
-/// Returns the account of an event, and the mailbox if it concerns one.
-fn subject(event: &Event) -> (AccountId, Option<MailboxId>) {
-    match event {
-        Event::MailboxChanged { account, mailbox, .. } | Event::MailboxDeleted { account, mailbox } => {
-            (*account, Some(*mailbox))
-        }
-        Event::TreeChanged { account } | Event::AccountChanged { account } => (*account, None),
     }
 }
 
@@ -118,6 +117,17 @@ mod tests {
             mailbox: MailboxId(mailbox),
             modseq: ModSeq(modseq),
         }
+    }
+
+    #[tokio::test]
+    async fn a_watcher_of_an_account_that_has_moved_is_sent_away() {
+        let hub = Arc::new(WatchHub::default());
+        let mut watch = hub.watch(ACCOUNT, Some(MailboxId(1)));
+        let (other, slot) = (mailstore::Slot(ACCOUNT.slot().0 ^ 1), ACCOUNT.slot());
+        hub.publish(&[Event::SlotReleased { slot: other }, changed(1, 6)]);
+        assert_eq!(watch.next().await, Some(changed(1, 6)));
+        hub.publish(&[Event::SlotReleased { slot }]);
+        assert_eq!(watch.next().await, None);
     }
 
     #[tokio::test]

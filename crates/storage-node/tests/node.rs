@@ -18,6 +18,10 @@ mod moving;
 mod restart;
 #[path = "node/search.rs"]
 mod search;
+#[path = "node/slots.rs"]
+mod slots;
+#[path = "node/slots_stage.rs"]
+mod slots_stage;
 #[path = "node/space.rs"]
 mod space;
 #[path = "node/support.rs"]

@@ -64,6 +64,18 @@ impl<'a> SubjectRows<'a> {
         }
     }
 
+    /// Returns the rows of the group's header as they are behind all earlier entries, for reading.
+    #[must_use]
+    pub fn header(&self) -> Self {
+        Self {
+            source: self.source,
+            pending: self.pending,
+            own: Batch::new(),
+            prefix: keys::rows(&Subject::header()),
+            failure: RefCell::default(),
+        }
+    }
+
     /// Returns the value at `key`.
     ///
     /// # Errors

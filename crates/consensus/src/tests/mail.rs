@@ -16,12 +16,13 @@ use mailstore::flags::{FlagBits, FlagOperation, NamedFlags, SystemFlag};
 use mailstore::mailbox::SpecialUse;
 use mailstore::message::{EmailId, NewMessage};
 use mailstore::name::MailboxName;
+use mailstore::slots::{CopiedRow, InstallRows, MoveId, RowsCommand, SlotCommand, SlotStep};
 use mailstore::time::{InternalDate, Timestamp};
-use mailstore::{AccountId, BlobId, MailboxId, Uid, codec};
+use mailstore::{AccountId, BlobId, GroupId, MailboxId, Uid, codec};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
-use crate::mail::{EventSink, MailMachine, account_of, mail_subject};
+use crate::mail::{EventSink, MailMachine, account_of, mail_subject, subject_of};
 use crate::snapshot::{SnapshotBuild, SnapshotStore, load};
 use crate::state_machine::Applier;
 use crate::tables::{GroupTables, SubjectRows};
@@ -61,10 +62,11 @@ impl Replica {
         self.applier.apply(entries).expect("sound rows")
     }
 
-    /// Returns a hash over the rows of every account and address.
+    /// Returns a hash over the rows of every account and address, and of the header.
     fn hashes(&self) -> BTreeMap<crate::Subject, u128> {
         let view = self.tables.table().view().expect("a view");
         let subjects = self.tables.subjects().expect("the subjects").into_iter();
+        let subjects = subjects.chain([(crate::Subject::header(), 0)]);
         let hash = |subject: crate::Subject| {
             let hash =
                 mailstore::read::state_hash(&SubjectRows::reading(&*view, &subject)).expect("sound rows");
@@ -176,7 +178,59 @@ fn entry() -> impl Strategy<Value = (Subject, Command)> {
         };
         (Subject::Address(address(number)), Command::Address(command))
     });
-    prop_oneof![8 => of_account, 1 => of_address]
+    prop_oneof![8 => of_account, 1 => of_address, 3 => step(), 3 => rows_command()]
+}
+
+/// Returns a step of a move of the slots of some accounts and addresses.
+fn step() -> impl Strategy<Value = (Subject, Command)> {
+    let step = prop_oneof![
+        Just(SlotStep::Accept { from: GroupId(2) }),
+        Just(SlotStep::Own),
+        Just(SlotStep::Refuse),
+        Just(SlotStep::Freeze { to: GroupId(2) }),
+        Just(SlotStep::Thaw),
+        Just(SlotStep::Release {
+            epoch: 3,
+            to: GroupId(2)
+        }),
+    ];
+    (1..5_u64, 0..4_u8, any::<bool>(), step).prop_map(|(moving, number, both, step)| {
+        let of_account = account(number).slot();
+        let slots = [of_account, address(number).slot()];
+        let command = SlotCommand {
+            moving: MoveId(moving),
+            slots: slots.into_iter().take(1 + usize::from(both)).collect(),
+            step,
+        };
+        (Subject::Header, Command::Slots(command))
+    })
+}
+
+/// Returns a piece of a copy with rows that mean nothing, or the removal of what is left.
+fn rows_command() -> impl Strategy<Value = (Subject, Command)> {
+    let install = (1..5_u64, 0..2_u64, 0..3_u32, any::<bool>(), any::<u8>());
+    let install = install.prop_map(|(moving, copy, piece, last, value)| {
+        RowsCommand::Install(InstallRows {
+            moving: MoveId(moving),
+            copy,
+            source_index: 1,
+            piece,
+            last,
+            rows: vec![CopiedRow {
+                key: Bytes::from(vec![200, value]),
+                value: Bytes::from(vec![value]),
+                append: piece > 0 && value > 128,
+            }],
+        })
+    });
+    let command = prop_oneof![4 => install, 1 => Just(RowsCommand::Remove)];
+    (0..4_u8, any::<bool>(), command).prop_map(|(number, of_account, command)| {
+        let subject = match of_account {
+            true => Subject::Account(account(number)),
+            false => Subject::Address(address(number)),
+        };
+        (subject, Command::Rows(command))
+    })
 }
 
 fn log(commands: Vec<(Subject, Command)>) -> Vec<types::Entry> {
@@ -305,6 +359,34 @@ fn subjects_are_named_apart() {
     assert_eq!(account_of(&of_account), Some(account(4)));
     assert_eq!(account_of(&of_address), None);
     assert_ne!(of_account, of_address);
+    for subject in [Subject::Account(account(4)), Subject::Address(address(4))] {
+        assert_eq!(subject_of(&mail_subject(&subject)), Some(subject));
+    }
+    assert_eq!(subject_of(&mail_subject(&Subject::Header)), None);
+}
+
+/// The header that an entry asks is that behind the entries before it in the same batch.
+#[test]
+fn a_frozen_slot_takes_no_change_of_the_same_batch() {
+    let replica = replica();
+    let freeze = Command::Slots(SlotCommand {
+        moving: MoveId(1),
+        slots: [account(1).slot()].into_iter().collect(),
+        step: SlotStep::Freeze { to: GroupId(2) },
+    });
+    replica.apply(&[
+        log_entry(1, Subject::Account(account(1)), create(1)),
+        log_entry(2, Subject::Header, freeze),
+        log_entry(3, Subject::Account(account(1)), append(3)),
+    ]);
+    assert!(
+        replica
+            .sink
+            .0
+            .lock()
+            .iter()
+            .all(|event| !matches!(event, Event::MailboxChanged { .. }))
+    );
 }
 
 #[test]

@@ -10,8 +10,10 @@
 mod account;
 mod address;
 mod append;
+mod arrival;
 mod copy_move;
 mod expunge;
+mod header;
 mod keywords;
 mod mailbox;
 mod messages;
@@ -28,7 +30,7 @@ use crate::error::{DecodeError, Rejection, TableError};
 use crate::event::Event;
 use crate::ids::AccountId;
 use crate::reply::Reply;
-use crate::rows::{Rows, RowsError};
+use crate::rows::{MemoryRows, ReadRows, Rows, RowsError};
 use workspace::{Changes, Workspace};
 
 /// Why an entry could not be applied.
@@ -81,7 +83,16 @@ impl From<DecodeError> for Stop {
     }
 }
 
-/// Applies one committed entry to the rows of its subject.
+/// Applies one committed entry to the rows of its subject, in a group that owns every slot.
+///
+/// # Errors
+/// See [`apply_in_group`].
+pub fn apply(rows: &mut dyn Rows, index: u64, entry: &Entry) -> Result<Applied, ApplyError> {
+    apply_in_group(&MemoryRows::new(), rows, index, entry)
+}
+
+/// Applies one committed entry to the rows of its subject, after it has asked the header of the group
+/// whether the subject's slot is there. For an entry of the header both are the same rows.
 ///
 /// Entries at or below the index that the subject's rows record are passed over, so that a log can be
 /// replayed onto rows that are further on. An entry for an account that does not exist changes nothing.
@@ -89,8 +100,27 @@ impl From<DecodeError> for Stop {
 /// # Errors
 /// When the table engine fails or a row is corrupt. The rows may then hold part of the entry and must
 /// be thrown away.
-pub fn apply(rows: &mut dyn Rows, index: u64, entry: &Entry) -> Result<Applied, ApplyError> {
+pub fn apply_in_group(
+    header: &dyn ReadRows,
+    rows: &mut dyn Rows,
+    index: u64,
+    entry: &Entry,
+) -> Result<Applied, ApplyError> {
+    let Some(slot) = entry.subject.slot() else {
+        return header::apply(rows, index, &entry.command);
+    };
+    if let Command::Rows(command) = &entry.command {
+        return arrival::apply(header, rows, index, (slot, command));
+    }
+    if let Err(rejection) = header::check_change(header, slot)? {
+        return Ok(Applied::without_events(Err(rejection)));
+    }
+    apply_to_subject(rows, index, entry)
+}
+
+fn apply_to_subject(rows: &mut dyn Rows, index: u64, entry: &Entry) -> Result<Applied, ApplyError> {
     match (&entry.subject, &entry.command) {
+        (Subject::Header, _) => Ok(Applied::without_events(Err(Rejection::SlotStep))),
         (Subject::Address(address), Command::Address(command)) => {
             address::apply(rows, index, entry.time, (address, command))
         }
@@ -159,6 +189,7 @@ fn apply_to_account(
 fn run(work: &mut Workspace<'_>, command: &Command) -> Result<Reply, Stop> {
     match command {
         Command::Address(_) => Err(Rejection::NoSuchAddress.into()),
+        Command::Slots(_) | Command::Rows(_) => Err(Rejection::SlotStep.into()),
         Command::Account(command) => account::run(work, command),
         Command::Mailbox(command) => {
             work.check_delivers()?;

@@ -13,6 +13,7 @@ use crate::error::DecodeError;
 use crate::flags::FlagOperation;
 use crate::ids::{BlobId, MailboxId, ModSeq, RequestId, SessionId, Uid};
 use crate::message::NewMessage;
+use crate::slots::RowsCommand;
 use crate::time::Timestamp;
 use proto::command::Kind;
 
@@ -50,6 +51,7 @@ impl From<&Subject> for proto::Subject {
         let kind = match subject {
             Subject::Account(id) => Kind::Account(bytes_of(&id.0)),
             Subject::Address(address) => Kind::Address(address.as_str().to_owned()),
+            Subject::Header => Kind::Header(proto::Unit {}),
         };
         Self { kind: Some(kind) }
     }
@@ -63,6 +65,7 @@ impl TryFrom<proto::Subject> for Subject {
         match subject.kind.ok_or(DecodeError::Unknown("subject"))? {
             Kind::Account(id) => account_id(&id).map(Self::Account),
             Kind::Address(text) => address(&text).map(Self::Address),
+            Kind::Header(_) => Ok(Self::Header),
         }
     }
 }
@@ -96,6 +99,9 @@ impl From<&Command> for proto::Command {
             Command::Account(command) => account_kind(command),
             Command::Mailbox(command) => mailbox_kind(command),
             Command::Message(command) => message_kind(command),
+            Command::Slots(command) => Kind::Slots(command.into()),
+            Command::Rows(RowsCommand::Install(piece)) => Kind::InstallRows(piece.into()),
+            Command::Rows(RowsCommand::Remove) => Kind::RemoveRows(proto::Unit {}),
         };
         Self { kind: Some(kind) }
     }
@@ -262,6 +268,9 @@ impl TryFrom<proto::Command> for Command {
                 mailbox: MailboxId(claim.mailbox),
                 below: optional_uid(claim.below)?,
             }),
+            Kind::Slots(command) => Self::Slots(command.try_into()?),
+            Kind::InstallRows(piece) => Self::Rows(RowsCommand::Install(piece.try_into()?)),
+            Kind::RemoveRows(_) => Self::Rows(RowsCommand::Remove),
         })
     }
 }

@@ -16,6 +16,7 @@ mod question;
 mod reply;
 mod search;
 mod session;
+mod slots;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use crate::ports;
 use crate::query;
 use crate::reply::Reply;
 use crate::search::{SearchProgram, SearchResult};
+use crate::slots::{InstallRows, SlotCommand, SlotSet};
 use crate::uid_set::UidSet;
 
 pub(crate) use field::required;
@@ -95,6 +97,9 @@ forms! {
     encode_entry decode_entry "a log entry" Entry => Entry;
     encode_subject decode_subject "what an entry changes" Subject => Subject;
     encode_command decode_command "a command" Command => Command;
+    encode_slot_set decode_slot_set "a set of slots" SlotSet => SlotSet;
+    encode_slot_command decode_slot_command "a step of a move of slots" SlotCommand => SlotCommand;
+    encode_copied_rows decode_copied_rows "a piece of a copy" InstallRows => InstallRows;
     encode_request_id decode_request_id "the id of a request" RequestId => RequestId;
     encode_reply decode_reply "a reply" Reply => Reply;
     encode_rejection decode_rejection "a rejection" Rejection => RejectionMessage;

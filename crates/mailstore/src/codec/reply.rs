@@ -5,7 +5,7 @@ use super::mailbox::states;
 use super::{Outcome, proto};
 use crate::error::{DecodeError, Rejection, StoreError};
 use crate::event::Event;
-use crate::ids::{MailboxId, ModSeq, Uid};
+use crate::ids::{GroupId, MailboxId, ModSeq, Slot, Uid};
 use crate::name::NameError;
 use crate::reply::{Appended, Copied, Expunged, Reply, Stored};
 
@@ -42,6 +42,7 @@ impl From<&Reply> for proto::Reply {
             Reply::RecentClaimed { first } => Kind::RecentClaimed(proto::RecentClaimed {
                 first: first.map(Uid::get),
             }),
+            Reply::RowsRemoved { more } => Kind::RowsRemovedMore(*more),
         };
         Self { kind: Some(kind) }
     }
@@ -84,6 +85,7 @@ impl TryFrom<proto::Reply> for Reply {
             Kind::RecentClaimed(claimed) => Self::RecentClaimed {
                 first: optional_uid(claimed.first)?,
             },
+            Kind::RowsRemovedMore(more) => Self::RowsRemoved { more },
         })
     }
 }
@@ -139,6 +141,9 @@ one_to_one! {
     Rejection::Secret => Secret Rejection::Secret,
     Rejection::MessageTooLarge => MessageTooLarge Rejection::MessageTooLarge,
     Rejection::OutcomeUnknown => OutcomeUnknown Rejection::OutcomeUnknown,
+    Rejection::SlotMoving => SlotMoving Rejection::SlotMoving,
+    Rejection::WrongGroup => WrongGroup Rejection::WrongGroup,
+    Rejection::SlotStep => SlotStep Rejection::SlotStep,
 }
 
 /// The number of a rejection, for a field of its own.
@@ -198,6 +203,12 @@ impl From<&Event> for proto::Event {
         use proto::event::Kind;
         let unit = proto::Unit {};
         let (account, kind) = match event {
+            Event::SlotReleased { slot } => {
+                return Self {
+                    account: bytes_of(&[]),
+                    kind: Some(Kind::SlotReleased(u32::from(slot.0))),
+                };
+            }
             Event::MailboxChanged {
                 account,
                 mailbox,
@@ -225,8 +236,14 @@ impl TryFrom<proto::Event> for Event {
 
     fn try_from(event: proto::Event) -> Result<Self, DecodeError> {
         use proto::event::Kind;
+        let kind = event.kind.ok_or(DecodeError::Unknown("event"))?;
+        if let Kind::SlotReleased(slot) = kind {
+            let slot = u16::try_from(slot).map_err(|_| DecodeError::Invalid("slot"))?;
+            return Ok(Self::SlotReleased { slot: Slot(slot) });
+        }
         let account = account_id(&event.account)?;
-        Ok(match event.kind.ok_or(DecodeError::Unknown("event"))? {
+        Ok(match kind {
+            Kind::SlotReleased(_) => return Err(DecodeError::Unknown("event")),
             Kind::MailboxChanged(changed) => Self::MailboxChanged {
                 account,
                 mailbox: MailboxId(changed.mailbox),
@@ -256,6 +273,10 @@ impl From<&StoreError> for proto::StoreError {
                 StoreError::Unauthorized => Kind::Unauthorized(unit),
                 StoreError::Unavailable(text) => Kind::Unavailable((*text).to_owned()),
                 StoreError::NotLeader { hint } => Kind::NotLeader(proto::NotLeader { hint: hint.clone() }),
+                StoreError::WrongGroup { epoch, group } => Kind::WrongGroup(proto::SlotReleased {
+                    epoch: *epoch,
+                    to: group.map(|group| group.0),
+                }),
                 StoreError::Overloaded => Kind::Overloaded(unit),
                 StoreError::NoSpace => Kind::NoSpace(unit),
                 StoreError::OutcomeUnknown => Kind::OutcomeUnknown(unit),
@@ -277,6 +298,10 @@ impl TryFrom<proto::StoreError> for StoreError {
             Kind::Unauthorized(_) => Self::Unauthorized,
             Kind::Unavailable(_) => Self::Unavailable(UNAVAILABLE),
             Kind::NotLeader(answer) => Self::NotLeader { hint: answer.hint },
+            Kind::WrongGroup(answer) => Self::WrongGroup {
+                epoch: answer.epoch,
+                group: answer.to.map(GroupId),
+            },
             Kind::Overloaded(_) => Self::Overloaded,
             Kind::NoSpace(_) => Self::NoSpace,
             Kind::OutcomeUnknown(_) => Self::OutcomeUnknown,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::DecodeError;
-use crate::ids::{MailboxId, ModSeq, SessionId, Uid};
+use crate::ids::{MailboxId, ModSeq, SessionId, Slot, Uid};
 use crate::name::{MailboxName, SEPARATOR};
 
 /// Kinds of rows. The numbers stand in tables and snapshots.
@@ -19,6 +19,10 @@ mod kind {
     pub(super) const EXPIRY: u8 = 10;
     pub(super) const REQUEST: u8 = 11;
     pub(super) const ADDRESS: u8 = 12;
+    pub(super) const ARRIVAL: u8 = 13;
+    // Of the header of a group only.
+    pub(super) const HEADER: u8 = 32;
+    pub(super) const SLOT: u8 = 33;
 }
 
 /// A range of keys: start included, end excluded.
@@ -27,6 +31,8 @@ pub(crate) type KeyRange = Range<Vec<u8>>;
 pub(crate) const COUNTERS: &[u8] = &[kind::COUNTERS];
 pub(crate) const PROFILE: &[u8] = &[kind::PROFILE];
 pub(crate) const ADDRESS: &[u8] = &[kind::ADDRESS];
+pub(crate) const ARRIVAL: &[u8] = &[kind::ARRIVAL];
+pub(crate) const HEADER: &[u8] = &[kind::HEADER];
 
 /// All rows of a subject.
 pub(crate) fn everything() -> KeyRange {
@@ -210,6 +216,29 @@ pub(crate) fn request_minute_in(key: &[u8]) -> Result<u64, DecodeError> {
         .and_then(|bytes| bytes.try_into().ok())
         .map(u64::from_be_bytes)
         .ok_or(DecodeError::Invalid("request key"))
+}
+
+/// The row of one slot in the header.
+pub(crate) fn slot(slot: Slot) -> Vec<u8> {
+    let [high, low] = slot.0.to_be_bytes();
+    vec![kind::SLOT, high, low]
+}
+
+pub(crate) fn all_slots() -> KeyRange {
+    of_kind(kind::SLOT)
+}
+
+/// Reads the slot out of its key.
+pub(crate) fn slot_in(key: &[u8]) -> Result<Slot, DecodeError> {
+    key.get(1..)
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(|bytes| Slot(u16::from_be_bytes(bytes)))
+        .ok_or(DecodeError::Invalid("slot key"))
+}
+
+/// Tells whether a row with this key is part of what a subject is, wherever it is.
+pub(crate) fn is_copied(key: &[u8]) -> bool {
+    !key.is_empty() && key < everything().end.as_slice() && key != ARRIVAL
 }
 
 /// All rows that belong to one mailbox.

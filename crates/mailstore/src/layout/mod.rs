@@ -13,6 +13,9 @@
 //! | expiry, *modseq*, *id* | when those were removed | EXPUNGE, MOVE |
 //! | request, *minute*, *session*, *slot* | the reply to one request | every entry with an id |
 //! | address | an address record | commands of address records |
+//! | arrival | how far a copy of the subject has come from another group | pieces of the copy |
+//! | header | which entry last changed the header of the group | steps of moves of slots |
+//! | slot, *slot* | what the header says of one slot | steps of moves of slots |
 //!
 //! Numbers in keys are big-endian, so that rows sort by them. Every row starts with a format version.
 
@@ -23,3 +26,4 @@ pub(crate) mod hot;
 pub(crate) mod key;
 pub(crate) mod packing;
 pub(crate) mod row;
+pub(crate) mod slots;

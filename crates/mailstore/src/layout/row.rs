@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
 
-fn write(row: &impl Message) -> Bytes {
+pub(super) fn write(row: &impl Message) -> Bytes {
     let mut bytes = BytesMut::with_capacity(1 + row.encoded_len());
     bytes.put_u8(VERSION);
     // Growing a buffer in memory cannot fail.
@@ -22,7 +22,7 @@ fn write(row: &impl Message) -> Bytes {
     bytes.freeze()
 }
 
-fn read<P: Message + Default>(bytes: &Bytes) -> Result<P, DecodeError> {
+pub(super) fn read<P: Message + Default>(bytes: &Bytes) -> Result<P, DecodeError> {
     match bytes.first() {
         Some(&VERSION) => {
             P::decode(bytes.slice(1..)).map_err(|error| DecodeError::Malformed(error.to_string()))

@@ -7,11 +7,13 @@ mod account;
 mod blobs;
 mod changes;
 mod messages;
+mod slots;
 
 pub use account::{account, account_info, address_record, applied_index, check_append, quota};
 pub use blobs::{live_blobs, state_hash};
 pub use changes::{changes, expunged, mailbox, mailbox_tree};
 pub use messages::{messages, states};
+pub use slots::{arrival, check_slot, exists, slot_state, slot_states};
 
 use crate::error::TableError;
 

@@ -97,6 +97,7 @@ impl Storage {
         rpc::serve_node(&mut services, Arc::new(self.node.clone()));
         services.add_raft(self.replicas.entrance());
         services.add_control(Arc::new(self.replicas.clone()));
+        services.add_slots(Arc::new(self.replicas.clone()));
         services.add_content(Arc::new(StoredContentHandler::new(self.content.clone())));
         services
     }

@@ -113,7 +113,7 @@ impl Replicas {
             missing.extend(
                 named
                     .into_iter()
-                    .filter(|blob| !self.inner.content.has(group.id(), *blob)),
+                    .filter(|blob| !self.inner.content.has_blob(group.id(), *blob)),
             );
         }
         // Another replica may run in the place of one that failed, and a snapshot may have replaced the rows.
@@ -206,7 +206,7 @@ impl Pace {
     }
 
     /// Waits until as much time has passed as so many octets may take.
-    async fn spend(&self, bytes: u64) {
+    pub(super) async fn spend(&self, bytes: u64) {
         let until = self.book(bytes, Instant::now());
         tokio::time::sleep_until(until).await;
     }

@@ -21,6 +21,7 @@ use disk::Disk;
 use mailstore::{GroupId, StoreError};
 use parking_lot::{Mutex, RwLock};
 
+use crate::slots::SlotWork;
 use crate::stored_content::StoredContent;
 use fill::{Fills, Pace};
 use kept::Kept;
@@ -65,6 +66,7 @@ struct Inner {
     leaving: Mutex<BTreeMap<ReplicaId, GroupId>>,
     // Held while what runs is made to agree with a placement.
     adopting: tokio::sync::Mutex<()>,
+    slots: SlotWork,
 }
 
 impl Replicas {
@@ -95,6 +97,7 @@ impl Replicas {
             placement: RwLock::new(Arc::new(target.placement.clone())),
             leaving: Mutex::default(),
             adopting: tokio::sync::Mutex::default(),
+            slots: SlotWork::default(),
         };
         let replicas = Self {
             inner: Arc::new(inner),
@@ -110,8 +113,26 @@ impl Replicas {
     }
 
     /// Returns the error of the ports for an error of a group.
-    fn store_error(&self, error: &consensus::Error) -> StoreError {
+    pub(crate) fn store_error(&self, error: &consensus::Error) -> StoreError {
         self.placement().store_error(error)
+    }
+
+    /// Returns the way to another node.
+    pub(crate) fn peer(&self, node: consensus::NodeId) -> Option<PeerLink> {
+        self.inner.peers.link(node)
+    }
+
+    pub(crate) fn content(&self) -> &StoredContent {
+        &self.inner.content
+    }
+
+    pub(crate) fn slot_work(&self) -> &SlotWork {
+        &self.inner.slots
+    }
+
+    /// Waits until as much time has passed as so many octets may take that are fetched from elsewhere.
+    pub(crate) async fn pay_for(&self, bytes: u64) {
+        self.inner.pace.spend(bytes).await;
     }
 
     /// Waits for a replica that stops without being asked to, and repairs it by filling its tables again

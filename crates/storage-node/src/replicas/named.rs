@@ -44,7 +44,7 @@ impl Replicas {
         }
     }
 
-    pub(super) async fn named_by(
+    pub(crate) async fn named_by(
         &self,
         group: &Group<MailMachine>,
         account: AccountId,

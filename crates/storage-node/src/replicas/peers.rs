@@ -12,7 +12,7 @@ use mailstore::{BlobId, GroupId, StoreError};
 use parking_lot::RwLock;
 use rpc::{
     ContentClient, ControlClient, Dialer, GroupControl, RaftCall, RaftClient, RaftFailure, RaftHandler,
-    RaftKind,
+    RaftKind, SlotControl, SlotsClient,
 };
 
 use super::Replicas;
@@ -28,6 +28,8 @@ pub struct PeerLink {
     pub content: Arc<dyn ContentPeer>,
     /// What it is asked about its replicas.
     pub control: Arc<dyn GroupControl>,
+    /// What it is asked when slots move.
+    pub slots: Arc<dyn SlotControl>,
 }
 
 /// Makes links to other storage nodes, which connect when they are first used.
@@ -114,6 +116,7 @@ where
             raft: Arc::new(RemoteReplicas(RaftClient::new(&dialer))),
             content: Arc::new(RemoteContent(ContentClient::new(&dialer))),
             control: Arc::new(ControlClient::new(&dialer)),
+            slots: Arc::new(SlotsClient::new(&dialer)),
         })
     }
 }

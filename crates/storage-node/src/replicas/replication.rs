@@ -5,14 +5,16 @@ use consensus::{LeaderHint, MailMachine, Role, Subject as SubjectName, account_o
 use mailstore::codec;
 use mailstore::command::{Entry, Subject};
 use mailstore::ports::{GroupStatus, LeaderStatus};
-use mailstore::{AccountId, GroupId, Reply, StoreError};
+use mailstore::{AccountId, GroupId, Rejection, Reply, StoreError, read};
 
 use super::Replicas;
 use crate::content::NamedBlobs;
 use crate::replication::{Question, Replication};
+use crate::slots::refusal;
+use crate::tables::damaged;
 
 impl Replicas {
-    pub(super) fn group(
+    pub(crate) fn group(
         &self,
         group: GroupId,
     ) -> Result<std::sync::Arc<consensus::Group<MailMachine>>, StoreError> {
@@ -63,9 +65,20 @@ impl Replication for Replicas {
 
     async fn propose(&self, group: GroupId, entry: Entry) -> Result<Reply, StoreError> {
         let group = self.group(group)?;
+        let slot = entry.subject.slot();
         let committed = group.propose(codec::encode_entry(&entry)).await;
         let committed = committed.map_err(|error| self.store_error(&error))?;
-        committed.reply.map_err(StoreError::from)
+        match (committed.reply, slot) {
+            (Ok(reply), _) => Ok(reply),
+            (Err(rejection @ (Rejection::SlotMoving | Rejection::WrongGroup)), Some(slot)) => {
+                let refused = group.read(SubjectName::header(), move |header| {
+                    refusal(header, slot, rejection)
+                });
+                let refused = refused.await.map_err(|error| self.store_error(&error))?;
+                Err(refused.map_err(damaged)?)
+            }
+            (Err(rejection), _) => Err(rejection.into()),
+        }
     }
 
     async fn read_barrier(&self, group: GroupId) -> Result<(), StoreError> {
@@ -75,8 +88,18 @@ impl Replication for Replicas {
 
     async fn ask(&self, group: GroupId, subject: &Subject, question: Question) -> Result<(), StoreError> {
         let group = self.group(group)?;
-        let answered = group.read(mail_subject(subject), |rows| question(rows)).await;
-        answered.map_err(|error| self.store_error(&error))
+        let slot = subject.slot();
+        let asked = group.read_with_header(mail_subject(subject), move |header, rows| {
+            if let Some(slot) = slot
+                && let Err(rejection) = read::check_slot(header, slot)?
+            {
+                return refusal(header, slot, rejection).map(Some);
+            }
+            question(rows);
+            Ok(None)
+        });
+        let refused = asked.await.map_err(|error| self.store_error(&error))?;
+        refused.map_err(damaged)?.map_or(Ok(()), Err)
     }
 
     async fn accounts(

@@ -1,5 +1,6 @@
 //! Message content in segments on this node's disk, and on a majority of its group's replicas.
 
+mod copy;
 mod peers;
 mod read;
 mod receive;
@@ -129,6 +130,14 @@ impl Content for StoredContent {
 
     async fn repair(&self, group: GroupId, blob: BlobId) -> Result<(), StoreError> {
         self.fetch_missing(group, blob).await
+    }
+
+    fn has(&self, group: GroupId, blob: BlobId) -> bool {
+        self.has_blob(group, blob)
+    }
+
+    async fn adopt(&self, group: GroupId, blob: BlobId, from: GroupId) -> Result<(), StoreError> {
+        self.adopt_from(group, blob, from).await
     }
 
     fn reconcile(

@@ -12,9 +12,9 @@ use super::{StoredContent, store_blob, store_group};
 use crate::content::{NamedBlobs, Reconciled};
 
 /// How long one other replica may take to give content.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 /// The size that is assumed of content of which only the name is known, so that it is not kept in memory.
-const UNKNOWN_SIZE: u64 = u64::MAX;
+pub(super) const UNKNOWN_SIZE: u64 = u64::MAX;
 
 impl StoredContent {
     /// Gets a blob from whichever other replica has it.
@@ -75,7 +75,7 @@ impl StoredContent {
     }
 
     /// Returns whether a blob is here, whole as far as is known.
-    pub(crate) fn has(&self, group: GroupId, blob: BlobId) -> bool {
+    pub(crate) fn has_blob(&self, group: GroupId, blob: BlobId) -> bool {
         self.inner.store.contains(store_group(group), &store_blob(blob))
     }
 

@@ -202,7 +202,7 @@ impl Mail for MemoryStore {
                 mailbox: changed,
             } => *whose == account && mailbox.is_none_or(|mailbox| mailbox == *changed),
             Event::TreeChanged { account: whose } => *whose == account,
-            Event::AccountChanged { .. } => false,
+            Event::AccountChanged { .. } | Event::SlotReleased { .. } => false,
         };
         let events = BroadcastStream::new(self.events.subscribe());
         let events = events.filter_map(move |event| {

@@ -4,6 +4,7 @@ mod account;
 mod bounds;
 mod mailbox;
 mod message;
+mod slots;
 
 use super::*;
 use crate::account::{Credentials, NewAccount, QuotaLimits};

@@ -12,11 +12,13 @@ use crate::command::{
 use crate::flags::FlagOperation;
 use crate::ids::RequestId;
 use crate::message::NewMessage;
+use crate::slots::{CopiedRow, InstallRows, MoveId, RowsCommand, SlotCommand, SlotStep};
 
 pub fn subject() -> impl Strategy<Value = Subject> {
     prop_oneof![
         account_id().prop_map(Subject::Account),
-        address().prop_map(Subject::Address)
+        address().prop_map(Subject::Address),
+        Just(Subject::Header)
     ]
 }
 
@@ -42,6 +44,8 @@ pub fn command() -> impl Strategy<Value = Command> {
         account_command().prop_map(Command::Account),
         mailbox_command().prop_map(Command::Mailbox),
         message_command().prop_map(Command::Message),
+        slot_command().prop_map(Command::Slots),
+        rows_command().prop_map(Command::Rows),
     ]
 }
 
@@ -140,4 +144,39 @@ fn message_command() -> impl Strategy<Value = MessageCommand> {
         (mailbox_id(), option::of(uid()))
             .prop_map(|(mailbox, below)| MessageCommand::ClaimRecent { mailbox, below }),
     ]
+}
+
+pub fn slot_command() -> impl Strategy<Value = SlotCommand> {
+    let step = prop_oneof![
+        group().prop_map(|from| SlotStep::Accept { from }),
+        group().prop_map(|to| SlotStep::Freeze { to }),
+        Just(SlotStep::Thaw),
+        (any::<u64>(), group()).prop_map(|(epoch, to)| SlotStep::Release { epoch, to }),
+        Just(SlotStep::Own),
+        Just(SlotStep::Refuse),
+    ];
+    let slots = vec(slot(), 0..5).prop_map(|slots| slots.into_iter().collect());
+    (any::<u64>(), slots, step).prop_map(|(moving, slots, step)| SlotCommand {
+        moving: MoveId(moving),
+        slots,
+        step,
+    })
+}
+
+fn rows_command() -> impl Strategy<Value = RowsCommand> {
+    let row = (bytes(), bytes(), any::<bool>());
+    let row = row.prop_map(|(key, value, append)| CopiedRow { key, value, append });
+    let numbers = (any::<[u64; 3]>(), any::<u32>(), any::<bool>());
+    let piece = (numbers, vec(row, 0..3));
+    let piece = piece.prop_map(
+        |(([moving, copy, source_index], piece, last), rows)| InstallRows {
+            moving: MoveId(moving),
+            copy,
+            source_index,
+            piece,
+            last,
+            rows,
+        },
+    );
+    prop_oneof![piece.prop_map(RowsCommand::Install), Just(RowsCommand::Remove)]
 }

@@ -12,9 +12,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::command::MailboxCommand;
-use crate::ids::{AccountId, GroupId, RequestId, SessionId};
+use crate::ids::{AccountId, GroupId, RequestId, SessionId, Slot};
 use crate::name::MailboxName;
 use crate::search::SearchKey;
+use crate::slots::{CopiedRow, MoveId, RowsCommand, SlotStep};
 use crate::time::Timestamp;
 use values as any_of;
 
@@ -321,4 +322,54 @@ fn a_search_deeper_than_any_client_may_send_is_refused() {
         decode_search_program(bytes),
         Err(DecodeError::Malformed(_))
     ));
+}
+
+/// Entries stay in logs for as long as a group lags, and are sent between versions: their form is fixed.
+#[test]
+fn entries_that_move_slots_have_the_form_that_they_always_had() {
+    let step = SlotCommand {
+        moving: MoveId(300),
+        slots: [Slot(1), Slot(200)].into_iter().collect(),
+        step: SlotStep::Release {
+            epoch: 9,
+            to: GroupId(4),
+        },
+    };
+    let bytes = encode_command(&Command::Slots(step.clone()));
+    let golden = b"\xb2\x04\x10\x08\xac\x02\x12\x05\x0a\x03\x01\xc8\x01\x32\x04\x08\x09\x10\x04";
+    assert_eq!(bytes.as_ref(), golden);
+    assert_eq!(decode_command(&golden[..]), Ok(Command::Slots(step)));
+    let piece = InstallRows {
+        moving: MoveId(1),
+        copy: 2,
+        source_index: 3,
+        piece: 4,
+        last: true,
+        rows: vec![CopiedRow {
+            key: Bytes::from_static(b"k"),
+            value: Bytes::from_static(b"v"),
+            append: true,
+        }],
+    };
+    let bytes = encode_command(&Command::Rows(RowsCommand::Install(piece.clone())));
+    let golden = b"\xba\x04\x14\x08\x01\x10\x02\x18\x03\x20\x04\x28\x01\x32\x08\x0a\x01k\x12\x01v\x18\x01";
+    assert_eq!(bytes.as_ref(), golden);
+    assert_eq!(
+        decode_command(&golden[..]),
+        Ok(Command::Rows(RowsCommand::Install(piece)))
+    );
+    assert_eq!(
+        encode_command(&Command::Rows(RowsCommand::Remove)).as_ref(),
+        b"\xc2\x04\x00"
+    );
+    assert_eq!(encode_subject(&Subject::Header).as_ref(), b"\x1a\x00");
+}
+
+proptest! {
+    #[test]
+    fn sets_and_steps_of_slots_round_trip(command in commands::slot_command()) {
+        let slots = decode_slot_set(encode_slot_set(&command.slots));
+        prop_assert_eq!(slots.as_ref(), Ok(&command.slots));
+        prop_assert_eq!(decode_slot_command(encode_slot_command(&command)), Ok(command));
+    }
 }

@@ -10,7 +10,9 @@ use crate::address::{Address, AddressRecord, AddressState};
 use crate::error::{Rejection, StoreError};
 use crate::event::Event;
 use crate::flags::{FlagBits, Keyword, NamedFlags};
-use crate::ids::{AccountId, BlobId, MailboxId, ModSeq, SessionId, Uid, UidValidity};
+use crate::ids::{
+    AccountId, BlobId, GroupId, MailboxId, ModSeq, SLOT_COUNT, SessionId, Slot, Uid, UidValidity,
+};
 use crate::mailbox::{Mailbox, SpecialUse};
 use crate::message::{EmailId, MessageRecord, MessageState};
 use crate::name::{MailboxName, NameError};
@@ -296,7 +298,16 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         copied,
         (uid_set(), modseq()).prop_map(|(uids, modseq)| Reply::Expunged(Expunged { uids, modseq })),
         option::of(uid()).prop_map(|first| Reply::RecentClaimed { first }),
+        any::<bool>().prop_map(|more| Reply::RowsRemoved { more }),
     ]
+}
+
+pub fn group() -> impl Strategy<Value = GroupId> {
+    any::<u32>().prop_map(GroupId)
+}
+
+pub fn slot() -> impl Strategy<Value = Slot> {
+    (0..SLOT_COUNT).prop_map(Slot)
 }
 
 pub fn rejection() -> impl Strategy<Value = Rejection> {
@@ -327,6 +338,9 @@ pub fn rejection() -> impl Strategy<Value = Rejection> {
         Rejection::UidsExhausted,
         Rejection::MessageTooLarge,
         Rejection::OutcomeUnknown,
+        Rejection::SlotMoving,
+        Rejection::WrongGroup,
+        Rejection::SlotStep,
     ];
     all.extend(names.map(Rejection::Name));
     prop::sample::select(all)
@@ -338,6 +352,8 @@ pub fn store_error() -> impl Strategy<Value = StoreError> {
         rejection().prop_map(StoreError::Rejected),
         Just(StoreError::Unauthorized),
         option::of(text()).prop_map(|hint| StoreError::NotLeader { hint }),
+        (any::<u64>(), option::of(group()))
+            .prop_map(|(epoch, group)| StoreError::WrongGroup { epoch, group }),
         Just(StoreError::Overloaded),
         Just(StoreError::NoSpace),
         Just(StoreError::OutcomeUnknown),
@@ -359,6 +375,7 @@ pub fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(account, mailbox)| Event::MailboxDeleted { account, mailbox }),
         account_id().prop_map(|account| Event::TreeChanged { account }),
         account_id().prop_map(|account| Event::AccountChanged { account }),
+        slot().prop_map(|slot| Event::SlotReleased { slot }),
     ]
 }
 
