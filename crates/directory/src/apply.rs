@@ -84,6 +84,10 @@ impl Directory {
             Command::SetBalancing(balancing) => self.balancing = balancing,
             Command::SetVoters(voters) if voters_valid(voters) => self.voters = voters,
             Command::SetVoters(_) => return Err(Rejection::Invalid),
+            Command::BeginSlotMove { slots, to } => self.begin_move(slots, to)?,
+            Command::FinishSlotMove(moving) => self.finish_move(moving)?,
+            Command::AbandonSlotMove(moving) => self.abandon_move(moving)?,
+            Command::CloseSlotMove(moving) => self.close_move(moving)?,
             Command::RaiseFeatureLevel(level) => self.raise(level)?,
         }
         Ok(None)

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use mailstore::ids::{NodeId, ReplicaId};
+use mailstore::slots::{MoveId, SlotSet};
 use mailstore::{GroupId, Slot};
 use prost::Message as _;
 
@@ -12,6 +13,7 @@ use crate::command::{Announcement, Command, Done, Rejection};
 use crate::model::{
     Change, ChangeReason, ClusterId, Directory, DiskId, Epoch, FeatureLevel, Group, Node, NodeState,
 };
+use crate::moves::{MoveFate, SlotMove};
 use crate::slots::{SlotMap, SlotRange};
 
 /// The generated types.
@@ -119,6 +121,7 @@ impl From<&Directory> for proto::Directory {
             groups: directory.groups.iter().map(group).collect(),
             slots: directory.slots.ranges().iter().map(slot_range).collect(),
             balancing: directory.balancing,
+            moves: directory.moves.iter().map(slot_move).collect(),
         }
     }
 }
@@ -157,6 +160,25 @@ fn group((id, group): (&GroupId, &Group)) -> proto::Group {
     }
 }
 
+fn slot_move((id, moved): (&MoveId, &SlotMove)) -> proto::SlotMove {
+    use proto::slot_move::Fate;
+    proto::SlotMove {
+        id: id.0,
+        slots: numbers(&moved.slots),
+        from: moved.from.0,
+        to: moved.to.0,
+        fate: match moved.fate {
+            MoveFate::Open => None,
+            MoveFate::Done(epoch) => Some(Fate::DoneAtEpoch(epoch.0)),
+            MoveFate::GivenUp => Some(Fate::GivenUp(true)),
+        },
+    }
+}
+
+fn numbers(slots: &SlotSet) -> Vec<u32> {
+    slots.iter().map(|slot| slot.0.into()).collect()
+}
+
 fn slot_range(range: &SlotRange) -> proto::SlotRange {
     proto::SlotRange {
         first: range.first.0.into(),
@@ -186,6 +208,7 @@ impl TryFrom<proto::Directory> for Directory {
                 .collect::<Result<_, _>>()?,
             slots: SlotMap::from_ranges(&ranges).ok_or(DecodeError::Field("slots"))?,
             balancing: wire.balancing,
+            moves: wire.moves.into_iter().map(read_move).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -216,6 +239,28 @@ fn read_group(wire: proto::Group) -> Result<(GroupId, Group), DecodeError> {
         change: wire.change.map(Change::try_from).transpose()?,
     };
     Ok((GroupId(wire.id), group))
+}
+
+fn read_move(wire: proto::SlotMove) -> Result<(MoveId, SlotMove), DecodeError> {
+    use proto::slot_move::Fate;
+    let moved = SlotMove {
+        slots: slots(&wire.slots)?,
+        from: GroupId(wire.from),
+        to: GroupId(wire.to),
+        fate: match wire.fate {
+            None => MoveFate::Open,
+            Some(Fate::DoneAtEpoch(epoch)) => MoveFate::Done(Epoch(epoch)),
+            Some(Fate::GivenUp(_)) => MoveFate::GivenUp,
+        },
+    };
+    Ok((MoveId(wire.id), moved))
+}
+
+fn slots(numbers: &[u32]) -> Result<SlotSet, DecodeError> {
+    let read = numbers.iter().map(|number| u16::try_from(*number).map(Slot));
+    let read = read.collect::<Result<SlotSet, _>>().ok();
+    let all = read.filter(|slots| slots.len() == numbers.len());
+    all.ok_or(DecodeError::Field("slots"))
 }
 
 impl TryFrom<proto::Change> for Change {
@@ -279,6 +324,13 @@ impl From<&Command> for proto::Command {
             Command::SettleGroup(group) => Kind::SettleGroup(group.0),
             Command::SetBalancing(balancing) => Kind::SetBalancing(*balancing),
             Command::SetVoters(voters) => Kind::SetVoters(*voters),
+            Command::BeginSlotMove { slots, to } => Kind::BeginSlotMove(proto::BeginSlotMove {
+                slots: numbers(slots),
+                to: to.0,
+            }),
+            Command::FinishSlotMove(moving) => Kind::FinishSlotMove(moving.0),
+            Command::AbandonSlotMove(moving) => Kind::AbandonSlotMove(moving.0),
+            Command::CloseSlotMove(moving) => Kind::CloseSlotMove(moving.0),
             Command::RaiseFeatureLevel(level) => Kind::RaiseFeatureLevel(level.0),
         };
         Self { kind: Some(kind) }
@@ -306,6 +358,13 @@ impl TryFrom<proto::Command> for Command {
             Kind::SettleGroup(group) => Self::SettleGroup(GroupId(group)),
             Kind::SetBalancing(balancing) => Self::SetBalancing(balancing),
             Kind::SetVoters(voters) => Self::SetVoters(voters),
+            Kind::BeginSlotMove(begin) => Self::BeginSlotMove {
+                slots: slots(&begin.slots)?,
+                to: GroupId(begin.to),
+            },
+            Kind::FinishSlotMove(moving) => Self::FinishSlotMove(MoveId(moving)),
+            Kind::AbandonSlotMove(moving) => Self::AbandonSlotMove(MoveId(moving)),
+            Kind::CloseSlotMove(moving) => Self::CloseSlotMove(MoveId(moving)),
             Kind::RaiseFeatureLevel(level) => Self::RaiseFeatureLevel(FeatureLevel(level)),
         })
     }
@@ -390,5 +449,7 @@ same_members!(
     Occupied,
     LastReplica,
     NoChange,
-    FeatureLevel
+    FeatureLevel,
+    NoSuchMove,
+    MoveDecided
 );

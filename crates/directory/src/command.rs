@@ -2,6 +2,7 @@
 
 use mailstore::GroupId;
 use mailstore::ids::{NodeId, ReplicaId};
+use mailstore::slots::{MoveId, SlotSet};
 
 use crate::model::{ChangeReason, Directory, DiskId, Epoch, FeatureLevel, NodeState};
 
@@ -38,6 +39,19 @@ pub enum Command {
     SetBalancing(bool),
     /// Sets the count of voters that groups are to have.
     SetVoters(u32),
+    /// Begins to move slots of one group to another.
+    BeginSlotMove {
+        /// What moves.
+        slots: SlotSet,
+        /// Where to.
+        to: GroupId,
+    },
+    /// The target lacks nothing: it has the slots from now on.
+    FinishSlotMove(MoveId),
+    /// The source keeps the slots.
+    AbandonSlotMove(MoveId),
+    /// Nothing is left to do for a move that was finished or abandoned.
+    CloseSlotMove(MoveId),
     /// Raises the level to one that every node understands. It never falls.
     RaiseFeatureLevel(FeatureLevel),
 }
@@ -106,6 +120,12 @@ pub enum Rejection {
     /// A node does not understand the level, or it would fall.
     #[error("not every node understands this feature level")]
     FeatureLevel,
+    /// There is no such move of slots.
+    #[error("no such move of slots")]
+    NoSuchMove,
+    /// The other fate of the move has been decided.
+    #[error("it is decided already what becomes of this move")]
+    MoveDecided,
 }
 
 /// The answer to a command: the directory's epoch when it was done, and the number of the node that announced itself.

@@ -13,6 +13,7 @@ pub mod codec;
 mod command;
 mod leaders;
 mod model;
+mod moves;
 mod plan;
 mod slots;
 #[cfg(test)]
@@ -24,5 +25,6 @@ pub use model::{
     Change, ChangeReason, ClusterId, Directory, DiskId, Epoch, FeatureLevel, Group, Node, NodeState,
     VOTERS_MAX,
 };
+pub use moves::{MOVES_MAX, MoveFate, SlotMove};
 pub use plan::{Observed, PlanLimits, PlannedChange, plan};
 pub use slots::{SlotMap, SlotRange};

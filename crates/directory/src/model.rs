@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use mailstore::GroupId;
 use mailstore::ids::{NodeId, ReplicaId};
+use mailstore::slots::MoveId;
 
+use crate::moves::SlotMove;
 use crate::slots::SlotMap;
 
 /// The most voters that a group may be asked to have.
@@ -55,6 +57,8 @@ pub struct Directory {
     pub slots: SlotMap,
     /// Replicas are being spread evenly over the nodes.
     pub balancing: bool,
+    /// Slots on their way from one group to another.
+    pub moves: BTreeMap<MoveId, SlotMove>,
 }
 
 /// A storage node.

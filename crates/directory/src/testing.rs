@@ -41,6 +41,7 @@ pub(crate) fn one_node(groups: u32) -> Directory {
         groups: (0..=groups).map(group).collect(),
         slots: SlotMap::even(groups),
         balancing: false,
+        moves: BTreeMap::new(),
     }
 }
 

@@ -8,10 +8,25 @@ use directory::codec::{
 };
 use directory::{
     Announcement, Change, ChangeReason, ClusterId, Command, Directory, DiskId, Done, Epoch, FeatureLevel,
-    Group, Node, NodeState, Rejection, SlotMap,
+    Group, MoveFate, Node, NodeState, Rejection, SlotMap, SlotMove,
 };
 use mailstore::ids::{NodeId, ReplicaId};
+use mailstore::slots::MoveId;
 use mailstore::{GroupId, Slot};
+
+fn moves() -> BTreeMap<MoveId, SlotMove> {
+    let fates = [MoveFate::Open, MoveFate::Done(Epoch(40)), MoveFate::GivenUp];
+    let moves = fates.into_iter().zip(1..).map(|(fate, number)| {
+        let moved = SlotMove {
+            slots: [Slot(3), Slot(300)].into_iter().collect(),
+            from: GroupId(1),
+            to: GroupId(2),
+            fate,
+        };
+        (MoveId(number), moved)
+    });
+    moves.collect()
+}
 
 fn directory() -> Directory {
     let nodes = NodeState::ALL.into_iter().zip(1..).map(|(state, number)| {
@@ -49,6 +64,7 @@ fn directory() -> Directory {
         groups: BTreeMap::from([(GroupId(0), group), (GroupId(3), Group::default())]),
         slots,
         balancing: true,
+        moves: moves(),
     }
 }
 
@@ -85,6 +101,13 @@ fn commands_survive_their_encoding() {
         Command::SetBalancing(true),
         Command::SetVoters(3),
         Command::RaiseFeatureLevel(FeatureLevel(2)),
+        Command::BeginSlotMove {
+            slots: [Slot(3), Slot(300)].into_iter().collect(),
+            to: GroupId(2),
+        },
+        Command::FinishSlotMove(MoveId(7)),
+        Command::AbandonSlotMove(MoveId(7)),
+        Command::CloseSlotMove(MoveId(7)),
     ];
     for command in commands {
         assert_eq!(decode_command(encode_command(&command)), Ok(command));
