@@ -8,6 +8,7 @@ use auth::{
     PasswordCheck, Pretender, Salts, Secret, ServerNonce, Step, Verdict, Verifiers,
 };
 use bytes::Bytes;
+use futures::StreamExt;
 use mailstore::account::{Account, AccountState, Credentials};
 use mailstore::address::{Address, AddressRecord};
 use mailstore::command::{AccountCommand, Command, Subject};
@@ -303,14 +304,21 @@ impl NodeLogin for Node {
 
     async fn notices(&self, caller: &Caller) -> Result<BoxStream<SessionNotice>, StoreError> {
         self.authorise(caller, crate::authorise::Right::Read)?;
-        if !self.sessions_registry().contains(caller.session) {
-            self.register_again(caller).await?;
-        }
+        let registered = match self.sessions_registry().contains(caller.session) {
+            true => None,
+            false => Some(self.register_again(caller).await?),
+        };
         let notices = self.sessions_registry().notices(caller.session);
         let notices = notices.ok_or(StoreError::Unauthorized)?;
         // An account that moved before has sent nobody away since.
         self.read_account(caller.account, |_| Ok(())).await?;
-        Ok(notices)
+        // Whoever led before may have been about to renew the token, and so may the leader before that: it must not
+        // run out while leaders change.
+        let renewed = registered.map(|info| {
+            let token = self.tokens().mint(&info, self.environment().now());
+            SessionNotice::TokenRenewed(token)
+        });
+        Ok(futures::stream::iter(renewed).chain(notices).boxed())
     }
 
     async fn end_session(&self, caller: &Caller) -> Result<(), StoreError> {
@@ -323,7 +331,7 @@ impl NodeLogin for Node {
 impl Node {
     /// Registers a session that came from another leader: its token proves the login and says where the
     /// client is. No bound on new sessions refuses it, since it is none.
-    async fn register_again(&self, caller: &Caller) -> Result<(), StoreError> {
+    async fn register_again(&self, caller: &Caller) -> Result<SessionInfo, StoreError> {
         let now = self.environment().now();
         let claims = self
             .tokens()
@@ -343,7 +351,8 @@ impl Node {
             since: now,
         };
         self.sessions_registry()
-            .register_again(info)
-            .map_err(|_| StoreError::Overloaded)
+            .register_again(info.clone())
+            .map_err(|_| StoreError::Overloaded)?;
+        Ok(info)
     }
 }

@@ -126,3 +126,22 @@ async fn a_token_opens_nothing_once_its_session_has_ended() {
     assert_eq!(router.session_notices(&kicked.caller).await.err(), refused);
     assert!(router.quota(&kept.caller).await.is_ok());
 }
+
+/// Leaders may change more often than tokens are renewed.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_registered_again_gets_a_new_token() {
+    let (mut world, session) = world().await;
+    let mut caller = session.caller.clone();
+    for _ in 0..4 {
+        tokio::time::advance(Duration::from_secs(200)).await;
+        world.kill("node-1").await;
+        world.boot("node-1").await.expect("it starts again");
+        let router = world.router();
+        let mut notices = router.session_notices(&caller).await.expect("notices");
+        let Some(SessionNotice::TokenRenewed(token)) = notices.next().await else {
+            panic!("no token")
+        };
+        caller.token = token;
+        assert!(router.mailbox_tree(&caller).await.is_ok());
+    }
+}
