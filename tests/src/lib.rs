@@ -13,6 +13,7 @@
 pub mod binary;
 pub mod bulk;
 pub mod certificates;
+pub mod chaos;
 pub mod cluster;
 pub mod damage;
 pub mod disk;

@@ -1,4 +1,4 @@
-//! Repository tasks: `cargo xtask verify`, `fix`, `test`, `tidy` and `proto`.
+//! Repository tasks: `cargo xtask verify`, `fix`, `test`, `chaos`, `tidy` and `proto`.
 //!
 //! `verify` changes nothing and is exactly what CI runs; `fix` is the one that edits. The rules that no
 //! standard tool knows (layers, sizes, citations of RFCs) are in [`tidy`], each with its own tests.
@@ -26,6 +26,8 @@ const USAGE: &str = "usage: cargo xtask <task>
   verify [step..]   check everything, change nothing; what CI runs (steps: see `verify --list`)
   fix [--generated] format, apply clippy's suggestions, write generated files again; --generated: those only
   test [--crates]   install what tests need (as root), then run all tests; --crates: unit tests only
+  chaos [options..] run a cluster under load and faults and check every command: --minutes N, --operations N,
+                    --seed N, --sessions N, --round SECONDS, --patient; as root also with cut networks
   tidy              check the rules of CODE-STYLE.md alone; takes a second
   proto --bless     accept the current proto/ files as the new compatibility baseline
 ";
@@ -53,6 +55,7 @@ fn dispatch(arguments: Vec<String>) -> Result<()> {
         ["fix", "--generated"] => generated::write(&root),
         ["test"] => suites::everything(&root),
         ["test", "--crates"] => suites::crates_only(&root),
+        ["chaos", options @ ..] => suites::chaos(&root, options),
         ["tidy"] => tidy::check(&root),
         ["proto"] => proto::check(&root),
         ["proto", "--bless"] => proto::bless(&root),

@@ -82,6 +82,35 @@ pub fn faults(root: &Path) -> Result<()> {
     whole_system(root, FAULTS)
 }
 
+/// Runs a cluster of optimised programs under load and faults until a time or a number of operations is reached.
+pub fn chaos(root: &Path, options: &[&str]) -> Result<()> {
+    let programs = [
+        "--package",
+        "server",
+        "--bin",
+        "facteur",
+        "--package",
+        "cluster-tests",
+        "--bin",
+        "chaos",
+    ];
+    run::run(
+        root,
+        "cargo",
+        &[&["build", "--release"], programs.as_slice()].concat(),
+    )?;
+    let release = target(root).join("release");
+    let facteur = release.join("facteur");
+    let facteur = facteur.to_string_lossy();
+    let chaos = release.join("chaos");
+    run::run_with(
+        root,
+        &chaos.to_string_lossy(),
+        options,
+        &[("FACTEUR_BINARY", &facteur)],
+    )
+}
+
 /// Runs some of the tests of `tests/` against the program. A missing program is an error: nothing is skipped
 /// silently.
 fn whole_system(root: &Path, suites: &[&'static str]) -> Result<()> {
@@ -117,8 +146,13 @@ fn built_program(root: &Path) -> Result<PathBuf> {
         "cargo",
         &["build", "--package", "server", "--bin", "facteur"],
     )?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(root.join(target).join("debug").join("facteur"))
+    Ok(target(root).join("debug").join("facteur"))
+}
+
+/// Returns the directory of build output.
+fn target(root: &Path) -> PathBuf {
+    let named = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    root.join(named)
 }
 
 /// Runs the examples in docs.

@@ -1,5 +1,6 @@
 //! Several processes that are one server.
 
+mod chaos;
 mod demo;
 mod security;
 mod sessions;

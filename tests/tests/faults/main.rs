@@ -4,5 +4,6 @@ mod checker;
 mod cluster;
 mod crash;
 mod damage;
+mod distortions;
 mod full_disk;
 mod power;

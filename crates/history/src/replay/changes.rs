@@ -71,7 +71,14 @@ impl Client {
             facts.watches.push(Watch {
                 mailbox,
                 process: step.record.process.clone(),
-                told: step.record.untagged.iter().map(|told| told.at).collect(),
+                // Signs of life are no news.
+                told: step
+                    .record
+                    .untagged
+                    .iter()
+                    .filter(|told| !told.line.starts_with("OK "))
+                    .map(|told| told.at)
+                    .collect(),
                 span: step.answered(),
             });
         }
