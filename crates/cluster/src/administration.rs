@@ -309,7 +309,7 @@ struct Answers<T> {
 }
 
 impl<T> Answers<T> {
-    fn of(results: Vec<(&str, Result<T, StoreError>)>, complaint: &'static str) -> Self {
+    fn of(results: Vec<(String, Result<T, StoreError>)>, complaint: &'static str) -> Self {
         let mut answers = Vec::with_capacity(results.len());
         let mut failure = None;
         for (name, result) in results {

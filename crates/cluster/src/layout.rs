@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use directory::{Directory, SlotMap};
 use mailstore::GroupId;
-
-use crate::slot_map::SlotMap;
 
 /// The layout of a cluster: its slot map, and the nodes that hold a replica of each group.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +52,33 @@ impl Layout {
             replicas: replicas.collect(),
             slots,
         })
+    }
+
+    /// Returns the layout of a cluster of which nothing is known yet: nobody has anything.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            slots: SlotMap::even(1),
+            replicas: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the layout that the directory gives. The replica that is to lead a group comes first.
+    #[must_use]
+    pub fn of(directory: &Directory) -> Self {
+        let preferred = directory.preferred_leaders();
+        let groups = directory.groups.iter().filter(|(id, _)| id.0 != 0);
+        let replicas = groups.map(|(id, group)| {
+            let first = preferred.get(id).and_then(|replica| group.replicas.get(replica));
+            let others = group.replicas.values().filter(|node| Some(*node) != first);
+            let nodes = first.into_iter().chain(others);
+            let names = nodes.filter_map(|node| Some(directory.nodes.get(node)?.name.clone()));
+            (*id, names.collect())
+        });
+        Self {
+            replicas: replicas.collect(),
+            slots: directory.slots.clone(),
+        }
     }
 
     /// Returns the slot map.

@@ -1,6 +1,7 @@
 //! Which node serves which account, and the way to it.
 //!
-//! [`SlotMap`] assigns hash slots to groups, [`Layout`] groups to storage nodes. [`Router`] stands
+//! [`Layout`] says which storage nodes have replicas of which group, as the [`directory`] has it; [`DirectoryAccess`]
+//! finds somebody to ask for the directory and follows it. [`Router`] stands
 //! before any number of [`StorageNode`](mailstore::ports::StorageNode)s, in this process or behind gRPC,
 //! and implements the ports that protocol roles call: it finds the leader, follows its moves, and tries
 //! again under the same request id until its patience ends.
@@ -12,21 +13,21 @@ mod administration;
 mod attempts;
 mod authentication;
 mod delivery;
+mod directory_access;
 mod gate;
 mod hedge;
 mod layout;
 mod mail;
 mod resume;
 mod router;
-mod slot_map;
 mod spool;
 #[cfg(test)]
 mod tests;
 mod vigil;
 
 pub use attempts::Patience;
+pub use directory_access::{DirectoryAccess, DirectoryDoors, DirectoryNode};
 pub use gate::RequestLimits;
 pub use layout::{Layout, LayoutError};
-pub use router::{AccountDefaults, Clock, Random, Router, RouterOptions};
-pub use slot_map::SlotMap;
+pub use router::{AccountDefaults, Clock, Nodes, Random, Router, RouterOptions};
 pub use spool::SpoolOptions;

@@ -12,7 +12,7 @@ use mailstore::name::MailboxName;
 use mailstore::ports::{Caller, StorageNode};
 use mailstore::time::Timestamp;
 use mailstore::{AccountId, GroupId, StoreError};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rand::RngCore;
 
 use crate::attempts::{Attempts, Patience};
@@ -60,17 +60,25 @@ pub struct Router {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+/// The storage nodes, named as in the layout.
+pub type Nodes = BTreeMap<String, Arc<dyn StorageNode>>;
+
+/// Who is where, as far as is known.
+struct Routes {
     layout: Layout,
-    nodes: BTreeMap<String, Arc<dyn StorageNode>>,
+    nodes: Nodes,
+    /// What is on its way to each node.
+    gates: BTreeMap<String, Arc<Gate>>,
+}
+
+struct Inner {
+    routes: RwLock<Arc<Routes>>,
     /// The node that last answered as leader, or was named as one.
     leaders: Mutex<HashMap<GroupId, String>>,
     patience: Patience,
     /// The nodes that are nearer than others, the nearest first.
     near: Vec<String>,
     request_limits: RequestLimits,
-    /// What is on its way to each node.
-    gates: BTreeMap<String, Gate>,
     spool: Arc<Spool>,
     vigils: Vigils,
     accounts: AccountDefaults,
@@ -81,11 +89,7 @@ struct Inner {
 impl Router {
     /// Returns a router over these nodes, which are named as in the layout.
     #[must_use]
-    pub fn new(
-        layout: Layout,
-        nodes: BTreeMap<String, Arc<dyn StorageNode>>,
-        options: RouterOptions,
-    ) -> Self {
+    pub fn new(layout: Layout, nodes: Nodes, options: RouterOptions) -> Self {
         Self::with_random(
             layout,
             nodes,
@@ -96,16 +100,13 @@ impl Router {
 
     /// Returns a router that takes its randomness from here, so that a simulation can repeat what it does.
     #[must_use]
-    pub fn with_random(
-        layout: Layout,
-        nodes: BTreeMap<String, Arc<dyn StorageNode>>,
-        options: RouterOptions,
-        random: Random,
-    ) -> Self {
+    pub fn with_random(layout: Layout, nodes: Nodes, options: RouterOptions, random: Random) -> Self {
         let inner = Inner {
-            layout,
-            gates: gates(&nodes, RequestLimits::default()),
-            nodes,
+            routes: RwLock::new(Arc::new(Routes {
+                gates: gates(&nodes, RequestLimits::default()),
+                layout,
+                nodes,
+            })),
             leaders: Mutex::default(),
             patience: options.patience,
             near: Vec::new(),
@@ -119,6 +120,23 @@ impl Router {
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// Goes by another layout from now on. Calls under way see it at their next attempt.
+    pub fn adopt(&self, layout: Layout, nodes: Nodes) {
+        let mut gates = gates(&nodes, self.inner.request_limits);
+        let mut routes = self.inner.routes.write();
+        for (name, gate) in &mut gates {
+            // What is on its way is counted on.
+            if let Some(known) = routes.gates.get(name) {
+                *gate = Arc::clone(known);
+            }
+        }
+        *routes = Arc::new(Routes { layout, nodes, gates });
+    }
+
+    fn routes(&self) -> Arc<Routes> {
+        Arc::clone(&self.inner.routes.read())
     }
 
     /// Keeps content within the budget of another router of the process, so that both together stay within it. To be
@@ -135,7 +153,12 @@ impl Router {
     #[must_use]
     pub fn with_request_limits(mut self, limits: RequestLimits) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
-            inner.gates = gates(&inner.nodes, limits);
+            let routes = inner.routes.get_mut();
+            *routes = Arc::new(Routes {
+                layout: routes.layout.clone(),
+                nodes: routes.nodes.clone(),
+                gates: gates(&routes.nodes, limits),
+            });
             inner.request_limits = limits;
         }
         self
@@ -154,7 +177,8 @@ impl Router {
     /// Counts the requests to storage nodes: how many run, how many wait, and how many were refused so far.
     #[must_use]
     pub fn requests(&self) -> (usize, usize, u64) {
-        let counts = self.inner.gates.values().map(Gate::counts);
+        let routes = self.routes();
+        let counts = routes.gates.values().map(|gate| gate.counts());
         counts.fold((0, 0, 0), |all, one| {
             (all.0 + one.0, all.1 + one.1, all.2 + one.2)
         })
@@ -168,7 +192,7 @@ impl Router {
             .inner
             .request_limits
             .waiting_max
-            .saturating_mul(self.inner.nodes.len());
+            .saturating_mul(self.routes().nodes.len());
         waiting > 0 && waiting * 2 >= room
     }
 
@@ -221,11 +245,11 @@ impl Router {
     }
 
     pub(crate) fn groups(&self) -> Vec<GroupId> {
-        self.inner.layout.slots().groups()
+        self.routes().layout.slots().groups()
     }
 
     pub(crate) fn group_of_slot(&self, slot: Slot) -> GroupId {
-        self.inner.layout.slots().group_of(slot)
+        self.routes().layout.slots().group_of(slot)
     }
 
     pub(crate) fn group_of(&self, account: AccountId) -> GroupId {
@@ -234,16 +258,17 @@ impl Router {
 
     /// Calls `call` at every node at once, and returns what each answered by its name. A node that does not
     /// answer in time is as one that cannot be reached.
-    pub(crate) async fn at_every_node<T, C, F>(&self, call: C) -> Vec<(&str, Result<T, StoreError>)>
+    pub(crate) async fn at_every_node<T, C, F>(&self, call: C) -> Vec<(String, Result<T, StoreError>)>
     where
         C: Fn(Arc<dyn StorageNode>) -> F,
         F: Future<Output = Result<T, StoreError>>,
     {
-        let answers = self.inner.nodes.iter().map(|(name, node)| {
+        let routes = self.routes();
+        let answers = routes.nodes.iter().map(|(name, node)| {
             let answer = tokio::time::timeout(NODE_ANSWER_MAX, call(Arc::clone(node)));
             async move {
                 let late = Err(StoreError::Unavailable("a storage node does not answer"));
-                (name.as_str(), answer.await.unwrap_or(late))
+                (name.clone(), answer.await.unwrap_or(late))
             }
         });
         futures::future::join_all(answers).await
@@ -292,20 +317,27 @@ impl Router {
         let mut uncertain = false;
         loop {
             let mut candidates = self.candidates(group);
+            let mut asked = Vec::new();
             while let Some(name) = candidates.pop() {
-                let Some(node) = self.inner.nodes.get(&name) else {
+                asked.push(name.clone());
+                let Some(node) = self.node(&name) else {
                     continue;
                 };
                 let passed = self.pass(&name, attempts).await;
                 let passed = passed.map_err(|error| decided(error, uncertain))?;
-                let answer = tokio::time::timeout_at(attempts.deadline(), call(Arc::clone(node))).await;
+                let answer = tokio::time::timeout_at(attempts.deadline(), call(node)).await;
                 drop(passed);
                 match answer.unwrap_or(Err(StoreError::OutcomeUnknown)) {
                     Ok(answer) => {
                         self.remember(group, name);
                         return Ok(answer);
                     }
-                    Err(StoreError::NotLeader { hint }) => self.follow(group, &name, hint, &mut candidates),
+                    Err(StoreError::NotLeader { hint }) => {
+                        // The leader may be on a node that came to the group a moment ago.
+                        let newcomer = hint.as_ref().filter(|leader| !asked.contains(leader));
+                        candidates.extend(newcomer.cloned());
+                        self.follow(group, &name, hint, &mut candidates);
+                    }
                     Err(error) if error.is_retryable() => {
                         tracing::debug!(group = group.0, node = %name, %error, "call failed, trying on");
                         uncertain |= may_have_taken_effect(&error);
@@ -321,7 +353,7 @@ impl Router {
 
     /// Waits until a request may go to the node.
     async fn pass(&self, name: &str, attempts: &Attempts) -> Result<Option<Passed>, StoreError> {
-        let Some(gate) = self.inner.gates.get(name) else {
+        let Some(gate) = self.routes().gates.get(name).cloned() else {
             return Ok(None);
         };
         let passed = tokio::time::timeout_at(attempts.deadline(), gate.pass(attempts.session())).await;
@@ -332,13 +364,15 @@ impl Router {
     }
 
     pub(crate) fn node(&self, name: &str) -> Option<Arc<dyn StorageNode>> {
-        self.inner.nodes.get(name).cloned()
+        self.routes().nodes.get(name).cloned()
     }
 
     /// Returns the group's nodes, the likeliest leader last.
     pub(crate) fn candidates(&self, group: GroupId) -> Vec<String> {
-        let mut names: Vec<String> = self.inner.layout.replicas(group).iter().rev().cloned().collect();
-        if let Some(leader) = self.inner.leaders.lock().get(&group) {
+        let routes = self.routes();
+        let mut names: Vec<String> = routes.layout.replicas(group).iter().rev().cloned().collect();
+        let leaders = self.inner.leaders.lock();
+        if let Some(leader) = leaders.get(&group).filter(|leader| names.contains(leader)) {
             names.retain(|name| name != leader);
             names.push(leader.clone());
         }
@@ -389,11 +423,9 @@ impl Router {
     }
 }
 
-fn gates(nodes: &BTreeMap<String, Arc<dyn StorageNode>>, limits: RequestLimits) -> BTreeMap<String, Gate> {
-    nodes
-        .keys()
-        .map(|name| (name.clone(), Gate::new(limits)))
-        .collect()
+fn gates(nodes: &Nodes, limits: RequestLimits) -> BTreeMap<String, Arc<Gate>> {
+    let gate = |name: &String| (name.clone(), Arc::new(Gate::new(limits)));
+    nodes.keys().map(gate).collect()
 }
 
 /// Tells whether the call that failed so may have been carried out, or may be later.

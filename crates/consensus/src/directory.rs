@@ -12,27 +12,16 @@ use crate::{Error, Result};
 /// Where the directory stands.
 const ROW: &[u8] = b"directory";
 
-/// Takes each directory that an entry has made. It must not block.
-pub trait DirectorySink: Send + Sync + 'static {
-    /// Takes the newest directory of a batch whose rows are now readable.
-    fn publish(&self, directory: Directory);
-}
-
 /// Applies commands of the directory in their encoded form, see [`directory::codec::encode_command`].
-pub struct DirectoryMachine {
-    sink: std::sync::Arc<dyn DirectorySink>,
-}
-
-impl DirectoryMachine {
-    /// Returns a machine whose directories go to `sink`.
-    pub fn new(sink: std::sync::Arc<dyn DirectorySink>) -> Self {
-        Self { sink }
-    }
-}
+///
+/// It tells nobody what has changed: a replica that is behind gets the directory by a snapshot, which no entry tells of.
+/// Whoever follows the directory looks at [`Group::directory`] when the group has applied something.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DirectoryMachine;
 
 impl Machine for DirectoryMachine {
     type Reply = std::result::Result<Done, Rejection>;
-    type Event = Directory;
+    type Event = std::convert::Infallible;
 
     fn subject(&self, _entry: &Bytes) -> std::result::Result<Subject, MachineError> {
         Ok(Subject::header())
@@ -43,26 +32,21 @@ impl Machine for DirectoryMachine {
         _at: LogPosition,
         entry: &Bytes,
         rows: &mut SubjectRows<'_>,
-    ) -> std::result::Result<Applied<Self::Reply, Directory>, MachineError> {
+    ) -> std::result::Result<Applied<Self::Reply, Self::Event>, MachineError> {
         let command = codec::decode_command(entry.clone());
         let command = command.map_err(|error| MachineError::UnknownEntry(Box::new(error)))?;
         let mut known = read(rows.get(ROW)?)?;
         let reply = directory::apply(&mut known, command);
-        let changed = known.filter(|_| reply.is_ok());
-        if let Some(directory) = &changed {
-            rows.put(ROW, codec::encode_directory(directory));
+        if let Some(directory) = known.filter(|_| reply.is_ok()) {
+            rows.put(ROW, codec::encode_directory(&directory));
         }
         Ok(Applied {
             reply,
-            events: changed.into_iter().collect(),
+            events: Vec::new(),
         })
     }
 
-    fn publish(&self, events: Vec<Directory>) {
-        if let Some(newest) = events.into_iter().last() {
-            self.sink.publish(newest);
-        }
-    }
+    fn publish(&self, _events: Vec<Self::Event>) {}
 }
 
 fn read(row: Option<Bytes>) -> std::result::Result<Option<Directory>, MachineError> {

@@ -15,7 +15,7 @@ use disk::Disk;
 use kv::ShelfId;
 use mailstore::GroupId;
 use openraft::errors::{InitializeError, RaftError};
-use openraft::{LinearizerOption, Raft};
+use openraft::{ChangeMembers, LinearizerOption, Raft};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -227,6 +227,16 @@ impl<M: Machine> Group<M> {
         let added = self.raft.add_learner(replica, Host { node }, false).await;
         let added = added.map_err(|error| self.write_error(error))?.log_id;
         self.watch().replicated(replica, added).await
+    }
+
+    /// Takes a replica out that does not vote. One that is no member stays none.
+    ///
+    /// # Errors
+    /// [`Error::NotLeader`] and [`Error::Membership`].
+    pub async fn expel(&self, learner: ReplicaId) -> Result<()> {
+        let leaving = ChangeMembers::RemoveNodes([learner].into());
+        let changed = self.raft.change_membership(leaving, false).await;
+        changed.map(|_| ()).map_err(|error| self.write_error(error))
     }
 
     /// Replaces the voters by these, which must be members already. Voters that are left out leave the group.

@@ -23,6 +23,7 @@ use crate::{Blocking, Error, NodeId, ReplicaId, Result};
 const FAILURES_MAX: usize = 64;
 
 /// What the groups of a node stand on.
+#[derive(Clone)]
 pub struct NodeParts {
     /// The node.
     pub node: NodeId,

@@ -33,7 +33,7 @@ mod types;
 mod wire;
 
 pub use blocking::Blocking;
-pub use directory::{DirectoryMachine, DirectorySink};
+pub use directory::DirectoryMachine;
 pub use error::{Error, ErrorKind, LeaderHint, Result};
 pub use group::{Committed, Group, GroupStatus, GroupWatch, Role, SettledRows, SubjectPiece};
 pub use groups::{Failure, Groups, NodeParts, Remedy};

@@ -103,6 +103,12 @@ pub trait GroupControl: Send + Sync + 'static {
     /// up or lacks content, or while another change is under way.
     async fn change_voters(&self, group: GroupId, voters: Vec<u64>) -> Result<(), StoreError>;
 
+    /// Takes a replica out that does not vote.
+    ///
+    /// # Errors
+    /// [`StoreError::NotLeader`], and [`StoreError::Unavailable`] while another change is under way.
+    async fn remove_learner(&self, group: GroupId, replica: u64) -> Result<(), StoreError>;
+
     /// Asks a voter to take over, and returns when it has been asked.
     ///
     /// # Errors
@@ -189,6 +195,16 @@ impl GroupControl for ControlClient {
             voters,
         };
         answered(self.client.clone().change_voters(request))
+            .await
+            .map(drop)
+    }
+
+    async fn remove_learner(&self, group: GroupId, replica: u64) -> Result<(), StoreError> {
+        let request = proto::RemoveLearnerRequest {
+            group: group.0,
+            replica,
+        };
+        answered(self.client.clone().remove_learner(request))
             .await
             .map(drop)
     }
@@ -299,6 +315,16 @@ impl Control for HandlerServer {
         let asked = request.into_inner();
         let changed = self.control.change_voters(GroupId(asked.group), asked.voters);
         done(changed.await, proto::ChangeVotersResponse {})
+    }
+
+    async fn remove_learner(
+        &self,
+        request: Request<proto::RemoveLearnerRequest>,
+    ) -> Result<Response<proto::RemoveLearnerResponse>, Status> {
+        may_use_raft(&request)?;
+        let asked = request.into_inner();
+        let removed = self.control.remove_learner(GroupId(asked.group), asked.replica);
+        done(removed.await, proto::RemoveLearnerResponse {})
     }
 
     async fn transfer_leader(

@@ -19,9 +19,23 @@ use crate::transport::{Connection, Dialer, Services, may_change_directory, may_r
 /// Largest directory that is taken; one of 1,024 groups on 100 nodes has about 200 KiB.
 const DIRECTORY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// What a storage node says of itself.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Described {
+    /// Its name, as in its certificate.
+    pub name: String,
+    /// It has never been part of a cluster.
+    pub blank: bool,
+    /// The newest directory that it knows, encoded by the directory's crate.
+    pub directory: Option<Bytes>,
+}
+
 /// Answers for the directory on a storage node. What it takes and gives is encoded by the directory's crate.
 #[async_trait]
 pub trait DirectoryHandler: Send + Sync + 'static {
+    /// Says who the node is and what it knows.
+    fn describe(&self) -> Described;
+
     /// Changes the directory and returns the reply when the change is durable on a majority.
     ///
     /// # Errors
@@ -55,6 +69,20 @@ impl DirectoryClient {
         Self {
             client: client.max_decoding_message_size(DIRECTORY_BYTES_MAX),
         }
+    }
+
+    /// See [`DirectoryHandler::describe`].
+    ///
+    /// # Errors
+    /// When the node cannot be reached.
+    pub async fn describe(&self) -> Result<Described, StoreError> {
+        let answer = self.client.clone().describe(proto::DescribeRequest {}).await;
+        let answer = answer.map_err(|status| store_error(&status))?.into_inner();
+        Ok(Described {
+            name: answer.name,
+            blank: answer.blank,
+            directory: answer.directory,
+        })
     }
 
     /// See [`DirectoryHandler::submit`].
@@ -93,6 +121,19 @@ struct HandlerServer {
 
 #[async_trait]
 impl Directory for HandlerServer {
+    async fn describe(
+        &self,
+        request: Request<proto::DescribeRequest>,
+    ) -> Result<Response<proto::DescribeResponse>, Status> {
+        may_read_directory(&request)?;
+        let described = self.handler.describe();
+        Ok(Response::new(proto::DescribeResponse {
+            name: described.name,
+            blank: described.blank,
+            directory: described.directory,
+        }))
+    }
+
     async fn submit(
         &self,
         request: Request<proto::SubmitDirectoryRequest>,

@@ -25,7 +25,7 @@ mod transport;
 pub use admin::{AdminClient, serve_admin};
 pub use content::{ContentClient, ContentHandler, Replication};
 pub use control::{ControlClient, GroupControl, GroupView, MemberView, ReplicaProgress};
-pub use directory::{DirectoryClient, DirectoryHandler};
+pub use directory::{Described, DirectoryClient, DirectoryHandler};
 pub use node_client::NodeClient;
 pub use node_server::serve_node;
 pub use raft::{RaftCall, RaftClient, RaftFailure, RaftHandler, RaftKind};
@@ -33,4 +33,4 @@ pub use slots::{
     ContentProgress, CopyProgress, SlotControl, SlotMove, SlotSubject, SlotsClient, SubjectRows,
 };
 pub use tls::ClusterFiles;
-pub use transport::{Dialer, Listener, RpcError, Services, Transport};
+pub use transport::{Dialer, Listener, Offer, RpcError, Services, Transport};

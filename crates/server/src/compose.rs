@@ -5,17 +5,20 @@
 //! that face the outside, and `doors.rs` their sockets. `server.rs` owns what runs, and ends it in the opposite order.
 
 pub mod addresses;
+pub mod arrival;
 pub mod certificates;
 pub mod doors;
 pub mod fronts;
 pub mod gauges;
 pub mod health;
+pub mod identity;
 pub mod keys;
 pub mod links;
 pub mod maintenance;
 pub mod server;
 pub mod storage;
 pub mod topology;
+pub mod ways;
 
 use settings::{Role, Settings};
 use tls::NodeName;
@@ -50,7 +53,7 @@ impl Site {
         let data = DataDir::open(&settings)?;
         let host = host_name(&settings);
         let name = name_in_cluster(&settings, &host)?;
-        let topology = Topology::of(&settings, &data)?;
+        let topology = Topology::of(&settings)?;
         let certificates = Certificates::open(&settings, &data, &topology)?;
         Ok(Self {
             settings,

@@ -98,19 +98,19 @@ fn check_cluster(settings: &Settings, found: &mut Vec<String>) {
         "cluster.nodes names a number twice",
         found,
     );
-    if cluster.nodes.is_empty() {
-        let roles = &settings.server.roles;
-        let alone = roles.is_empty() || roles.contains(&Role::Storage);
+    require(cluster.voters % 2 == 1, "cluster.voters must be odd", found);
+    let stores = settings.server.roles.is_empty() || settings.server.roles.contains(&Role::Storage);
+    if cluster.nodes.is_empty() && cluster.seeds.is_empty() {
         require(
-            alone,
-            "without the role storage, cluster.nodes must say where mail is",
+            stores,
+            "without the role storage, cluster.nodes or cluster.seeds must say where mail is",
             found,
         );
         return;
     }
-    if settings.server.roles.contains(&Role::Storage) {
+    if stores {
         require(
-            ids.contains(&cluster.node_id),
+            cluster.nodes.is_empty() || ids.contains(&cluster.node_id) || !cluster.seeds.is_empty(),
             "cluster.node_id is not among cluster.nodes",
             found,
         );

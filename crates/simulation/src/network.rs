@@ -230,6 +230,10 @@ impl GroupControl for Line {
         self.control().await?.change_voters(group, voters).await
     }
 
+    async fn remove_learner(&self, group: GroupId, replica: u64) -> Result<(), StoreError> {
+        self.control().await?.remove_learner(group, replica).await
+    }
+
     async fn transfer_leader(&self, group: GroupId, replica: u64) -> Result<(), StoreError> {
         self.control().await?.transfer_leader(group, replica).await
     }

@@ -11,11 +11,13 @@
 mod admin;
 mod authorise;
 mod content;
+mod controller;
 mod delivery;
 mod environment;
 mod login;
 mod mail;
 mod maintenance;
+mod membership;
 mod node;
 mod office;
 mod options;
@@ -32,14 +34,17 @@ mod tokens;
 mod watch;
 
 pub use content::{Content, ContentUsage, NamedBlobs, Reconciled};
+pub use controller::{Controller, ControllerOptions};
 pub use delivery::{DeliveryFilter, ImplicitKeep, Incoming};
 pub use environment::{BlockingWork, Environment};
 pub use maintenance::ContentReport;
+pub use membership::{LocalDirectory, Membership};
 pub use node::{Node, NodeEvents, NodeParts};
 pub use options::NodeOptions;
 pub use replicas::{
-    FixedLayout, GroupReplicas, GrpcLinks, NodeAddress, PeerLink, PeerLinks, Peers, Placement,
-    PlacementEpoch, RaftEntrance, ReplicaParts, ReplicaPlacement, Replicas, StartError, StoredContentHandler,
+    DIRECTORY, FixedLayout, GroupReplicas, GrpcLinks, KnownDirectory, NodeAddress, PeerLink, PeerLinks,
+    Peers, Placement, PlacementEpoch, RaftEntrance, ReplicaParts, ReplicaPlacement, Replicas, StartError,
+    StoredContentHandler, kept_placement,
 };
 pub use replication::{Question, Replication};
 pub use sessions::SessionLimits;

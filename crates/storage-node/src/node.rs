@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use cluster::SlotMap;
 use consensus::EventSink;
+use directory::SlotMap;
 use mailstore::command::Subject;
 use mailstore::event::Event;
 use mailstore::rows::ReadRows;
 use mailstore::{AccountId, GroupId, StoreError};
+use parking_lot::RwLock;
 use tokio::sync::oneshot;
 
 use crate::content::Content;
@@ -89,7 +90,7 @@ struct Inner {
     content: Arc<dyn Content>,
     hub: Arc<WatchHub>,
     filter: Arc<dyn DeliveryFilter>,
-    slots: SlotMap,
+    slots: RwLock<Arc<SlotMap>>,
     tokens: Tokens,
     sessions: Arc<SessionRegistry>,
     login: LoginDesk,
@@ -116,7 +117,7 @@ impl Node {
             content: parts.content,
             hub: parts.events.hub,
             filter: parts.filter,
-            slots: parts.slots,
+            slots: RwLock::new(Arc::new(parts.slots)),
             started,
             options,
         };
@@ -169,14 +170,23 @@ impl Node {
         self.inner.started
     }
 
+    /// Goes by another map of slots from now on.
+    pub fn adopt_slots(&self, slots: SlotMap) {
+        *self.inner.slots.write() = Arc::new(slots);
+    }
+
+    fn slots(&self) -> Arc<SlotMap> {
+        Arc::clone(&self.inner.slots.read())
+    }
+
     pub(crate) fn group_of(&self, account: AccountId) -> GroupId {
-        self.inner.slots.group_of(account.slot())
+        self.slots().group_of(account.slot())
     }
 
     pub(crate) fn group_of_subject(&self, subject: &Subject) -> GroupId {
         match subject {
             Subject::Account(account) => self.group_of(*account),
-            Subject::Address(address) => self.inner.slots.group_of(address.slot()),
+            Subject::Address(address) => self.slots().group_of(address.slot()),
             // That of which group is not said; group 0 has no such header, and refuses.
             Subject::Header => GroupId(0),
         }

@@ -2,6 +2,7 @@
 
 mod dial;
 mod listen;
+mod offer;
 mod roles;
 mod trace;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 pub(crate) use dial::Connection;
 pub use dial::Dialer;
 pub use listen::{Listener, Services};
+pub use offer::Offer;
 pub(crate) use roles::{
     may_administer, may_change_directory, may_deliver, may_log_in, may_read_directory, may_resolve,
     may_use_raft,

@@ -69,14 +69,17 @@ pub(crate) fn may_use_raft<T>(request: &Request<T>) -> Result<Caller, Status> {
     Caller::of(request)?.require(&[Role::Storage])
 }
 
-/// Changes of the directory: storage nodes, for themselves and for administrators.
+/// Changes of the directory: storage nodes and administrators.
 pub(crate) fn may_change_directory<T>(request: &Request<T>) -> Result<Caller, Status> {
-    Caller::of(request)?.require(&[Role::Storage])
+    may_administer(request)
 }
 
-/// Reading the directory: every process of the cluster.
+/// Reading the directory: every process of the cluster, and administrators.
 pub(crate) fn may_read_directory<T>(request: &Request<T>) -> Result<Caller, Status> {
-    Caller::of(request)?.require(&[Role::Proxy, Role::Lmtp, Role::Storage])
+    match Caller::of(request)? {
+        Caller::Local => Ok(Caller::Local),
+        peer => peer.require(&[Role::Proxy, Role::Lmtp, Role::Storage, Role::Admin]),
+    }
 }
 
 /// Administration: administrators, storage nodes for each other, and the local socket.
@@ -113,8 +116,11 @@ mod tests {
         check(may_log_in, &["proxy"]);
         check(may_deliver, &["lmtp"]);
         check(may_use_raft, &["storage"]);
-        check(may_change_directory, &["storage"]);
-        check(may_read_directory, &["proxy", "lmtp", "storage"]);
+        check(may_change_directory, &["admin", "storage", "local"]);
+        check(
+            may_read_directory,
+            &["proxy", "lmtp", "storage", "admin", "local"],
+        );
         check(may_administer, &["admin", "storage", "local"]);
     }
 }

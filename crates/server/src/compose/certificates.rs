@@ -191,7 +191,7 @@ mod tests {
         };
         let settings = Settings::from_sources(&sources).expect("valid");
         let data = DataDir::open(&settings)?;
-        let topology = Topology::of(&settings, &data)?;
+        let topology = Topology::of(&settings)?;
         Certificates::open(&settings, &data, &topology)
     }
 

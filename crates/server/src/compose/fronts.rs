@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use cluster::Router;
+use futures::future::BoxFuture;
 use lmtp::{Lmtp, LmtpListener, LmtpParts};
 use observability::Metrics;
 use proxy::{Proxy, Security};
 use settings::Role;
-use storage_node::Node;
+use storage_node::{KnownDirectory, Node};
 use tls::MailServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -24,6 +25,17 @@ pub struct Fronts {
     lmtp: Option<Lmtp>,
     /// The ways to the storage; all of them share one spool.
     routers: Vec<Router>,
+    /// What keeps them in step with the directory.
+    following: Vec<BoxFuture<'static, ()>>,
+}
+
+/// What the roles stand before.
+#[derive(Clone)]
+pub struct Behind<'a> {
+    /// The storage node in this process.
+    pub local: Option<&'a Node>,
+    /// The directory as the process knows it.
+    pub known: KnownDirectory,
 }
 
 impl Fronts {
@@ -31,32 +43,44 @@ impl Fronts {
     ///
     /// # Errors
     /// When a certificate is missing.
-    pub fn open(site: &Site, local: Option<&Node>, metrics: Option<&Metrics>) -> Result<Self, Failure> {
+    pub fn open(site: &Site, behind: &Behind<'_>, metrics: Option<&Metrics>) -> Result<Self, Failure> {
         let mut fronts = Self::default();
         if !site.plays(Role::Proxy) && !site.plays(Role::Lmtp) {
             return Ok(fronts);
         }
         let certificates = site.certificates.mail_server(&site.host)?;
         if site.plays(Role::Lmtp) {
-            let router = fronts.router(site, tls::Role::Lmtp, local)?;
+            let router = fronts.router(site, tls::Role::Lmtp, behind)?;
             fronts.lmtp = Some(lmtp_role(site, router, metrics, &certificates));
         }
         if site.plays(Role::Proxy) {
-            let router = fronts.router(site, tls::Role::Proxy, local)?;
+            let router = fronts.router(site, tls::Role::Proxy, behind)?;
             fronts.imap = Some((imap_role(site, router, metrics), certificates));
         }
         Ok(fronts)
     }
 
     /// Makes the way of a role to the storage nodes. `limits.spool_bytes_max` holds for all roles together.
-    fn router(&mut self, site: &Site, role: tls::Role, local: Option<&Node>) -> Result<Router, Failure> {
-        let router = links::router(site, role, local)?;
+    fn router(&mut self, site: &Site, role: tls::Role, behind: &Behind<'_>) -> Result<Router, Failure> {
+        let router = links::router(site, role, behind.local)?;
         let router = match self.routers.first() {
             Some(first) => router.with_spool_of(first),
             None => router,
         };
+        let following = links::follow(site, role, (&router, behind.local), behind.known.clone())?;
+        self.following.push(Box::pin(following));
         self.routers.push(router.clone());
         Ok(router)
+    }
+
+    /// Keeps the ways of the roles in step with the directory.
+    pub fn follow(&mut self, tasks: &mut JoinSet<Result<(), Failure>>) {
+        for following in self.following.drain(..) {
+            tasks.spawn(async move {
+                following.await;
+                Ok(())
+            });
+        }
     }
 
     /// Returns the ways to the storage, all of which share one spool.

@@ -4,16 +4,22 @@ use std::future::Future;
 use std::sync::Arc;
 
 use observability::Metrics;
-use rpc::Services;
+use rpc::{Offer, Services};
 use tls::{Reload, TlsError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use cluster::{DirectoryAccess, Router};
+use settings::Role;
+use storage_node::{Controller, LocalDirectory, Membership, Node};
+
 use super::addresses::Addresses;
+use super::arrival::{Arrival, arrive};
 use super::doors::Doors;
-use super::fronts::Fronts;
+use super::fronts::{Behind, Fronts};
 use super::health::{Opened, Phase, Progress, health};
 use super::storage::Storage;
+use super::ways::Ways;
 use super::{Site, gauges, links, maintenance};
 use crate::exit::{Exit, Failure, OrExit};
 use crate::options;
@@ -23,6 +29,7 @@ pub struct Server {
     site: Site,
     addresses: Addresses,
     storage: Option<Storage>,
+    access: DirectoryAccess,
     fronts: Fronts,
     metrics: Option<Metrics>,
     progress: Progress,
@@ -51,15 +58,38 @@ impl Server {
             let serving = observability::serve(listener, router.clone(), backs.clone());
             tasks.spawn(async move { serving.await.or_exit(Exit::Software, "listener of metrics") });
         }
-        let storage = match site.topology.placement()? {
-            Some(placement) => Some(Storage::open(&site, placement).await?),
+        // Other processes are told at once that this one starts.
+        let offer = Offer::default();
+        for listener in std::mem::take(&mut doors.rpc) {
+            let serving = listener.serve(offer.services(), backs.clone());
+            tasks.spawn(async move { serving.await.or_exit(Exit::Software, "gRPC listener") });
+        }
+        let ways = Arc::new(Ways::open(&site)?);
+        let access = DirectoryAccess::new(Arc::clone(&ways) as _, None);
+        let arrived = match site.plays(Role::Storage) {
+            true => Some(arrive(&site, &access, &*ways, &offer).await?),
+            false => None,
+        };
+        let storage = match &arrived {
+            Some(arrival) => Some(Storage::open(&site, arrival.placement.clone()).await?),
             None => None,
         };
         if let Some(storage) = &storage {
             opened.get_or_init(|| storage.replicas.clone());
         }
-        let node = storage.as_ref().map(|storage| &storage.node);
-        let fronts = Fronts::open(&site, node, metrics.as_ref())?;
+        if let Some(storage) = &storage {
+            let local = LocalDirectory(Arc::new(storage.replicas.clone()));
+            ways.set_local(site.name.as_str(), Arc::new(local));
+            offer.replace(storage.services());
+        }
+        if site.topology.nodes.is_empty() && storage.is_none() {
+            first_directory(&access).await;
+        }
+        let behind = Behind {
+            local: storage.as_ref().map(|storage| &storage.node),
+            known: access.known(),
+        };
+        let fronts = Fronts::open(&site, &behind, metrics.as_ref())?;
         if let Some(metrics) = &metrics {
             gauges::observe(metrics, &site, storage.as_ref(), fronts.routers());
         }
@@ -67,6 +97,7 @@ impl Server {
             addresses,
             site,
             storage,
+            access,
             fronts,
             metrics,
             progress,
@@ -75,14 +106,15 @@ impl Server {
             backs,
         };
         server.serve(doors)?;
+        server.belong(arrived)?;
         server.progress.set(Phase::Serving);
         Ok(server)
     }
 
     fn serve(&mut self, doors: Doors) -> Result<(), Failure> {
-        self.serve_cluster(doors.rpc);
         self.serve_administration(doors.admin)?;
         self.maintain()?;
+        self.fronts.follow(&mut self.tasks);
         self.fronts.serve_imap(doors.imap, doors.imaps, &mut self.tasks);
         self.fronts.serve_lmtp(doors.lmtp, &mut self.tasks);
         self.watch_certificates();
@@ -113,21 +145,17 @@ impl Server {
         self.tasks.spawn(task);
     }
 
-    fn serve_cluster(&mut self, listeners: Vec<rpc::Listener>) {
-        let Some(services) = self.storage.as_ref().map(Storage::services) else {
-            return;
-        };
-        self.serve_rpc(listeners, &services, &self.backs.clone());
-    }
-
     fn serve_administration(&mut self, listeners: Vec<rpc::Listener>) -> Result<(), Failure> {
         if listeners.is_empty() {
             return Ok(());
         }
-        let node = self.storage.as_ref().map(|storage| &storage.node);
-        let router = links::router(&self.site, tls::Role::Storage, node)?;
+        let node = self.storage.as_ref().map(|storage| storage.node.clone());
+        let router = self.following_router(node.as_ref())?;
         let mut services = Services::default();
         rpc::serve_admin(&mut services, Arc::new(router));
+        if let Some(storage) = &self.storage {
+            services.add_directory(Arc::new(storage.replicas.clone()));
+        }
         self.serve_rpc(listeners, &services, &self.administration.clone());
         Ok(())
     }
@@ -140,10 +168,13 @@ impl Server {
     }
 
     fn maintain(&mut self) -> Result<(), Failure> {
+        let Some(node) = self.storage.as_ref().map(|storage| storage.node.clone()) else {
+            return Ok(());
+        };
+        let router = self.following_router(Some(&node))?;
         let Some(storage) = &self.storage else {
             return Ok(());
         };
-        let router = links::router(&self.site, tls::Role::Storage, Some(&storage.node))?;
         let (node, replicas, blobs) = (
             storage.node.clone(),
             storage.replicas.clone(),
@@ -163,6 +194,54 @@ impl Server {
             node.maintain(router, stop).await;
             Ok(())
         });
+        Ok(())
+    }
+
+    /// Returns a way to every account for this storage node itself.
+    fn following_router(&mut self, local: Option<&Node>) -> Result<Router, Failure> {
+        let router = links::router(&self.site, tls::Role::Storage, local)?;
+        let following = links::follow(
+            &self.site,
+            tls::Role::Storage,
+            (&router, local),
+            self.access.known(),
+        )?;
+        self.spawn_until_stopped(following);
+        Ok(router)
+    }
+
+    /// Spawns what has no end of its own.
+    fn spawn_until_stopped(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.backs.clone();
+        self.spawn(async move {
+            // Whatever is spawned so may be cut off at any point.
+            let _ = stop.run_until_cancelled_owned(task).await;
+            Ok(())
+        });
+    }
+
+    /// Follows the directory, and lets a storage node take its part in the cluster.
+    fn belong(&mut self, arrived: Option<Arrival>) -> Result<(), Failure> {
+        let (access, stop) = (self.access.clone(), self.backs.clone());
+        let followed = access.clone();
+        self.spawn_until_stopped(async move { followed.follow(stop).await });
+        let Some((storage, arrival)) = self.storage.as_ref().zip(arrived) else {
+            return Ok(());
+        };
+        let membership = Membership {
+            replicas: storage.replicas.clone(),
+            node: storage.node.clone(),
+            access,
+            announcement: arrival.announcement,
+        };
+        let controller = Controller::new(
+            storage.replicas.clone(),
+            options::storage::controller(&self.site.settings, arrival.founding),
+        );
+        let stop = self.backs.clone();
+        self.spawn(async move { membership.run(stop).await.or_exit(Exit::Config, "cluster") });
+        let stop = self.backs.clone();
+        self.spawn_until_stopped(async move { controller.run(stop).await });
         Ok(())
     }
 
@@ -207,5 +286,17 @@ impl Server {
         if let Some(storage) = self.storage {
             storage.close().await;
         }
+    }
+}
+
+/// Waits until somebody says where mail is.
+async fn first_directory(access: &DirectoryAccess) {
+    tracing::info!("looking for the cluster");
+    let mut known = access.known();
+    let stop = CancellationToken::new();
+    // Following ends only when it is stopped.
+    tokio::select! {
+        _ = known.wait_for(Option::is_some) => {}
+        () = access.follow(stop) => {}
     }
 }

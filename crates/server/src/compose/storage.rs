@@ -98,6 +98,7 @@ impl Storage {
         services.add_raft(self.replicas.entrance());
         services.add_control(Arc::new(self.replicas.clone()));
         services.add_slots(Arc::new(self.replicas.clone()));
+        services.add_directory(Arc::new(self.replicas.clone()));
         services.add_content(Arc::new(StoredContentHandler::new(self.content.clone())));
         services
     }
@@ -154,12 +155,14 @@ fn node_parts(
 ) -> Result<NodeParts, Failure> {
     let secret = site.certificates.keys()?;
     let (signer, keys) = secret.tokens()?;
+    let known = replicas.known_directory();
+    let known = known.borrow().as_ref().map(|known| known.slots.clone());
     Ok(NodeParts {
         environment: Arc::new(Machine),
         replication: Arc::new(replicas.clone()),
         content: Arc::new(content.clone()),
         events,
-        slots: site.topology.layout.slots().clone(),
+        slots: known.unwrap_or_else(|| site.topology.layout.slots().clone()),
         keys,
         signer,
         filter: Arc::new(ImplicitKeep),

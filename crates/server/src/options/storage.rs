@@ -7,15 +7,20 @@ use std::time::Duration;
 use auth::{HashParameters, LimiterOptions, LoginCacheOptions, RateLimit};
 use blobstore::BlobStoreOptions;
 use consensus::{GroupOptions, ReadPolicy};
+use directory::Directory;
 use kv::{BootId, KvError, ShelfCount, SledOptions};
 use settings::Settings;
-use storage_node::{NodeOptions, SessionLimits};
+use storage_node::{ControllerOptions, NodeOptions, SessionLimits};
 use wal::WalOptions;
 
 use crate::compose::maintenance::ScrubPace;
 
 /// How often tables write out what they buffer, so that less is replayed after a crash of the process.
 const TABLE_FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the controller looks at nodes and groups.
+const CONTROLLER_INTERVAL: Duration = Duration::from_secs(1);
+/// Changes of groups that one node takes part in at one time, so that clients are served meanwhile.
+const CHANGES_PER_NODE_MAX: usize = 2;
 /// Work for each thread that blocks that may wait before more is refused.
 const WAITING_PER_THREAD: usize = 64;
 
@@ -102,6 +107,16 @@ pub fn groups(settings: &Settings) -> GroupOptions {
         },
         snapshot_log_bytes: settings.storage.snapshot_log_bytes.bytes(),
         ..GroupOptions::default()
+    }
+}
+
+/// Returns how the controller works, with what the cluster begins with.
+pub fn controller(settings: &Settings, founding: Option<Box<Directory>>) -> ControllerOptions {
+    ControllerOptions {
+        interval: CONTROLLER_INTERVAL,
+        node_gone_after: settings.cluster.node_gone_after,
+        changes_per_node_max: CHANGES_PER_NODE_MAX,
+        founding,
     }
 }
 

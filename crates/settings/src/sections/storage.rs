@@ -46,6 +46,16 @@ section! {
         node_id: u64 = "1" in "1" to "1000000";
         /// The storage nodes with which a cluster starts; empty for a process alone.
         nodes: Vec<NodeAddress> = "";
+        /// Storage nodes of a cluster to join or to find mail in, as host:port; a name may stand for several.
+        seeds: Vec<String> = "";
+        /// Where other processes reach this storage node, as host:port; else as in cluster.nodes, else listen.rpc.
+        advertise: Option<String> = "";
+        /// What fails together with this storage node, as a rack or a building. Replicas of a group are kept apart.
+        zone: Option<String> = "";
+        /// Voters of each group that a new cluster is to have, where there are so many nodes: 1, 3 or 5.
+        voters: u32 = "3" in "1" to "5";
+        /// Time after which a storage node that does not answer has its replicas made anew elsewhere.
+        node_gone_after: Duration = "10m" in "5s" to "30d";
         /// Time between two signs of life of a group's leader.
         heartbeat_interval: Duration = "250ms" in "10ms" to "1m";
         /// Least time without a leader after which a replica stands for election.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use consensus::{Error, ReplicaId};
+use consensus::{Error, Group, Machine, NodeId, ReplicaId};
 use mailstore::GroupId;
 
 use super::kept::Kept;
 use super::placement::{Placement, PlacementEpoch};
-use super::{Replicas, StartError};
+use super::{DIRECTORY, Replicas, StartError};
 
 impl Replicas {
     /// Makes the replicas here those that the placement names: links to nodes are made and given up, replicas
@@ -60,7 +60,10 @@ impl Replicas {
             self.keep(&kept).await?;
             self.inner.leaving.lock().clone_from(&kept.leaving);
         }
-        for (group, replica) in kept.placement.here() {
+        // The directory's last: the others make whole what shelf they find lost, with all that stands on it.
+        let mut here: Vec<_> = kept.placement.here().collect();
+        here.sort_by_key(|(group, _)| *group == DIRECTORY);
+        for (group, replica) in here {
             // One that could not be removed is in the way of what replaces it.
             if !kept.leaving.values().any(|left| *left == group) {
                 outcome = outcome.and(self.start_replica(group, replica).await);
@@ -85,6 +88,10 @@ impl Replicas {
             replica = replica.0,
             "replica left and is removed"
         );
+        if group == DIRECTORY {
+            let erased = self.inner.directory.erase(replica).await;
+            return erased.map_err(|source| StartError::Removal { group, source });
+        }
         let erased = self.inner.groups.erase(replica).await;
         erased.map_err(|source| StartError::Removal { group, source })?;
         // The replica that replaces this one here has use for the content, which is named by its hash.
@@ -98,15 +105,28 @@ impl Replicas {
 
     async fn start_replica(&self, group: GroupId, replica: ReplicaId) -> Result<(), StartError> {
         let failed = |source: Error| StartError::Replica { group, source };
-        let machine = Arc::clone(&self.inner.machine);
-        let running = self.inner.groups.start(group, replica, machine).await;
-        let running = running.map_err(failed)?;
         let placement = self.placement();
         let founded = placement.groups.get(&group);
-        if let Some(founded) = founded.filter(|founded| founded.founder == Some(replica)) {
-            running.begin(founded.replicas.clone()).await.map_err(failed)?;
+        let founded = founded.filter(|founded| founded.founder == Some(replica));
+        let voters = founded.map(|founded| founded.replicas.clone());
+        if group == DIRECTORY {
+            let running = self.start_directory(replica).await.map_err(failed)?;
+            return begin(&running, voters).await.map_err(failed);
         }
-        Ok(())
+        let machine = Arc::clone(&self.inner.machine);
+        let running = self.inner.groups.start(group, replica, machine).await;
+        begin(&*running.map_err(failed)?, voters).await.map_err(failed)
+    }
+}
+
+/// Begins a group with these voters, where this replica is to begin it, unless it has begun.
+async fn begin<M: Machine>(
+    running: &Group<M>,
+    voters: Option<BTreeMap<ReplicaId, NodeId>>,
+) -> Result<(), Error> {
+    match voters {
+        Some(voters) => running.begin(voters).await.map(drop),
+        None => Ok(()),
     }
 }
 

@@ -1,15 +1,15 @@
 //! What is asked of the replicas here by whoever places them.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use consensus::{Group, GroupStatus, MailMachine, NodeId, ReplicaId, Role};
+use consensus::{DirectoryMachine, Group, GroupStatus, NodeId, ReplicaId, Role};
 use mailstore::{GroupId, StoreError};
 use rpc::{GroupControl, GroupView, MemberView, ReplicaProgress};
 
 use super::Replicas;
+use super::any_group::AnyGroup;
 
 /// How long a replica may take to apply what is known to be committed before it says how far it is.
 const APPLY_TIME_MAX: Duration = Duration::from_secs(2);
@@ -18,8 +18,8 @@ const FETCH_TIME_MAX: Duration = Duration::from_secs(5);
 
 impl Replicas {
     /// Returns a group that is led from here, with its status.
-    fn led(&self, id: GroupId) -> Result<(Arc<Group<MailMachine>>, GroupStatus), StoreError> {
-        let group = self.group(id)?;
+    fn led(&self, id: GroupId) -> Result<(AnyGroup, GroupStatus), StoreError> {
+        let group = self.any_group(id)?;
         let status = group.status();
         if status.role == Role::Leader {
             return Ok((group, status));
@@ -67,7 +67,7 @@ impl Replicas {
 #[async_trait]
 impl GroupControl for Replicas {
     async fn group_status(&self, group: GroupId) -> Result<GroupView, StoreError> {
-        let group = self.group(group)?;
+        let group = self.any_group(group)?;
         let status = group.status();
         let members = status.members.iter().map(|(replica, node)| MemberView {
             replica: replica.0,
@@ -89,11 +89,14 @@ impl GroupControl for Replicas {
     }
 
     async fn replica_progress(&self, id: GroupId, upto: u64) -> Result<ReplicaProgress, StoreError> {
-        let group = self.group(id)?;
+        let group = self.any_group(id)?;
         let mut watch = group.watch();
         let applied = watch.wait_for(|status| status.applied.is_some_and(|applied| applied.index >= upto));
         // One that takes longer says how far it is.
         drop(tokio::time::timeout(APPLY_TIME_MAX, applied).await);
+        if let AnyGroup::Directory(group) = &group {
+            return Ok(without_content(group));
+        }
         let filled = match tokio::time::timeout(FETCH_TIME_MAX, self.fill(id)).await {
             Ok(Ok(filled)) => filled,
             Ok(Err(StoreError::Unavailable(_))) | Err(_) => self.filled(id).await?,
@@ -129,6 +132,16 @@ impl GroupControl for Replicas {
         changed.map_err(|error| self.change_error(id, &error))
     }
 
+    async fn remove_learner(&self, id: GroupId, replica: u64) -> Result<(), StoreError> {
+        let (group, status) = self.led(id)?;
+        let replica = ReplicaId(replica);
+        if !status.learners.contains(&replica) {
+            return Ok(());
+        }
+        let expelled = group.expel(replica).await;
+        expelled.map_err(|error| self.change_error(id, &error))
+    }
+
     async fn transfer_leader(&self, id: GroupId, replica: u64) -> Result<(), StoreError> {
         let (group, status) = self.led(id)?;
         let to = ReplicaId(replica);
@@ -140,5 +153,16 @@ impl GroupControl for Replicas {
         }
         let transferred = group.transfer_leader(to).await;
         transferred.map_err(|error| self.store_error(&error))
+    }
+}
+
+/// Rows of the directory name no content.
+fn without_content(group: &Group<DirectoryMachine>) -> ReplicaProgress {
+    let applied = group.status().applied.map(|applied| applied.index);
+    ReplicaProgress {
+        replica: group.replica().0,
+        applied_index: applied,
+        checked_index: applied,
+        missing_blobs: 0,
     }
 }

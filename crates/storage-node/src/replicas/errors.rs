@@ -77,6 +77,12 @@ pub enum StartError {
         /// Why.
         source: StoreError,
     },
+    /// The directory knows this data directory's node no more, and has given its name another number.
+    #[error("this node was taken out of the cluster; it may come back with an empty data directory")]
+    GivenUp,
+    /// The directory does not take this node.
+    #[error("the cluster does not take this node: {0}")]
+    Refused(directory::Rejection),
     /// The placement was not written because the node stops.
     #[error("the placement is not kept: {0}")]
     Keeping(#[source] consensus::Error),
@@ -98,7 +104,9 @@ impl StartError {
     #[must_use]
     pub fn kind(&self) -> mailstore::ErrorKind {
         match self {
-            Self::UnknownNode { .. } | Self::OtherNode { .. } => mailstore::ErrorKind::Client,
+            Self::UnknownNode { .. } | Self::OtherNode { .. } | Self::GivenUp | Self::Refused(_) => {
+                mailstore::ErrorKind::Client
+            }
             Self::Replica { .. }
             | Self::Removal { .. }
             | Self::Content { .. }

@@ -7,19 +7,16 @@
 use std::collections::BTreeMap;
 
 use consensus::{NodeId, ReplicaId};
-use disk::{Disk, DiskPath};
+use disk::Disk;
 use mailstore::GroupId;
 use prost::Message;
 
 use super::StartError;
 use super::placement::{GroupReplicas, NodeAddress, Placement, PlacementEpoch};
+use super::sealed::Sealed;
 
-const DIRECTORY: &str = "placement";
-const FILE: &str = "current";
-const FILE_NEW: &str = "current.new";
-/// Precedes the hash of what follows it.
-const MAGIC: &[u8; 8] = b"fplace-1";
-const HASH_BYTES: usize = 32;
+/// Where it is kept.
+const FILE: Sealed = Sealed::new("current", b"fplace-1");
 
 /// What was adopted last.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,48 +29,16 @@ pub(super) struct Kept {
 impl Kept {
     /// Reads what was adopted last, `None` where nothing ever was. Blocks.
     pub(super) fn read(disk: &dyn Disk) -> Result<Option<Self>, StartError> {
-        let path = DiskPath::new(DIRECTORY)?.join(FILE)?;
-        let file = match disk.open(&path) {
-            Ok(file) => file,
-            Err(disk::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let Some(content) = FILE.read(disk)? else {
+            return Ok(None);
         };
-        let damaged = |detail: &str| StartError::Damaged {
-            file: path.to_string(),
-            detail: detail.to_owned(),
-        };
-        let length = usize::try_from(file.len()?).map_err(|_| damaged("too long"))?;
-        let mut octets = vec![0; length];
-        file.read_exact_at(&mut octets, 0)?;
-        let hashed = octets
-            .strip_prefix(MAGIC)
-            .ok_or_else(|| damaged("unknown format"))?;
-        let (hash, encoded) = hashed
-            .split_at_checked(HASH_BYTES)
-            .ok_or_else(|| damaged("cut off"))?;
-        if blake3::hash(encoded).as_bytes() != hash {
-            return Err(damaged("the hash differs"));
-        }
-        let wire = WireKept::decode(encoded).map_err(|error| damaged(&error.to_string()))?;
+        let wire = WireKept::decode(&content[..]).map_err(|error| FILE.damaged(&error.to_string()))?;
         Ok(Some(wire.into()))
     }
 
     /// Writes this in the place of what was adopted before, durably. Blocks.
     pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), StartError> {
-        let encoded = WireKept::from(self).encode_to_vec();
-        let octets = [&MAGIC[..], blake3::hash(&encoded).as_bytes(), &encoded].concat();
-        let directory = DiskPath::new(DIRECTORY)?;
-        disk.create_dir_all(&directory)?;
-        let staged = directory.join(FILE_NEW)?;
-        match disk.remove(&staged) {
-            Ok(()) | Err(disk::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let file = disk.create_new(&staged)?;
-        file.write_all_at(&octets, 0)?;
-        file.sync_data()?;
-        disk.rename(&staged, &directory.join(FILE)?)?;
-        Ok(disk.sync_dir(&directory)?)
+        FILE.write(disk, &WireKept::from(self).encode_to_vec())
     }
 }
 
@@ -185,7 +150,7 @@ impl From<WireKept> for Kept {
 
 #[cfg(test)]
 mod tests {
-    use disk::SimDisk;
+    use disk::{DiskPath, SimDisk};
 
     use super::*;
 

@@ -1,9 +1,11 @@
 //! This node's replicas: the consensus layer behind the [`Replication`](crate::Replication) port.
 
 mod adopt;
+mod any_group;
 mod content_handler;
 mod content_placement;
 mod control;
+mod directory;
 mod errors;
 mod fill;
 mod kept;
@@ -11,15 +13,21 @@ mod named;
 mod peers;
 mod placement;
 mod replication;
+mod sealed;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use consensus::{Blocking, EventSink, Groups, MailMachine, NodeParts as GroupParts, Remedy, ReplicaId};
+use ::directory::Directory;
+use consensus::{
+    Blocking, DirectoryMachine, EventSink, Failure, Groups, MailMachine, NodeParts as GroupParts, Remedy,
+    ReplicaId,
+};
 use disk::Disk;
 use mailstore::{GroupId, StoreError};
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
 
 use crate::slots::SlotWork;
 use crate::stored_content::StoredContent;
@@ -28,6 +36,7 @@ use kept::Kept;
 
 pub use content_handler::StoredContentHandler;
 pub use content_placement::ReplicaPlacement;
+pub use directory::{DIRECTORY, KnownDirectory};
 pub use errors::StartError;
 pub use peers::{GrpcLinks, PeerLink, PeerLinks, Peers, RaftEntrance};
 pub use placement::{FixedLayout, GroupReplicas, NodeAddress, Placement, PlacementEpoch};
@@ -54,6 +63,8 @@ pub struct Replicas {
 
 struct Inner {
     groups: Groups<MailMachine>,
+    directory: Groups<DirectoryMachine>,
+    known: watch::Sender<Option<Arc<Directory>>>,
     machine: Arc<MailMachine>,
     peers: Peers,
     content: StoredContent,
@@ -81,12 +92,14 @@ impl Replicas {
         let (disk, blocking) = (Arc::clone(&parts.groups.disk), parts.groups.blocking.clone());
         let read = {
             let disk = Arc::clone(&disk);
-            blocking.run(move || Kept::read(&*disk)).await
+            blocking.run(move || Ok::<_, StartError>((Kept::read(&*disk)?, directory::read_kept(&*disk)?)))
         };
-        let kept = read.map_err(StartError::Keeping)??;
+        let (kept, known) = read.await.map_err(StartError::Keeping)??;
         let target = newest(kept, placement)?;
         let inner = Inner {
+            directory: Groups::new(parts.groups.clone()),
             groups: Groups::new(parts.groups),
+            known: watch::Sender::new(known.map(Arc::new)),
             machine: Arc::new(MailMachine::new(parts.events)),
             peers: parts.peers,
             content: parts.content,
@@ -142,22 +155,33 @@ impl Replicas {
     /// When it cannot be repaired here: the process should stop, since its disk or a replicated entry is at
     /// fault.
     pub async fn repair_next_failure(&self) -> Result<(), StartError> {
-        let failure = self.inner.groups.next_failure().await;
+        // Both wait for a queue, and what is not taken stays in it.
+        let (failure, of_directory) = tokio::select! {
+            failure = self.inner.groups.next_failure() => (failure, false),
+            failure = self.inner.directory.next_failure() => (failure, true),
+        };
         if self.placement().replica_here(failure.group) != Some(failure.replica) {
             // It is being removed.
             return Ok(());
         }
         let (group, remedy) = (failure.group, failure.remedy());
         tracing::warn!(group = group.0, error = %failure.error, ?remedy, "replica has failed");
-        let repaired = match remedy {
-            Remedy::RebuildShelf(shelf) => self.inner.groups.rebuild_shelf(shelf).await,
-            Remedy::RebuildTables(group) => self.inner.groups.rebuild(group).await,
-            Remedy::StopProcess => Err(failure.error),
+        let repaired = match of_directory {
+            true => self.repair_directory(remedy, failure.error).await,
+            false => self.repair_mail(remedy, failure).await,
         };
         match repaired {
             // It was removed meanwhile.
             Err(consensus::Error::NoSuchGroup { .. }) => Ok(()),
             repaired => repaired.map_err(|source| StartError::Replica { group, source }),
+        }
+    }
+
+    async fn repair_mail(&self, remedy: Remedy, failure: Failure) -> Result<(), consensus::Error> {
+        match remedy {
+            Remedy::RebuildShelf(shelf) => self.rebuild_shelf(shelf).await,
+            Remedy::RebuildTables(group) => self.inner.groups.rebuild(group).await,
+            Remedy::StopProcess => Err(failure.error),
         }
     }
 
@@ -169,14 +193,14 @@ impl Replicas {
 
     /// Hands the office of leader over, group by group, where another replica can take it; for a clean stop.
     pub async fn hand_over(&self) {
-        for group in self.inner.groups.all() {
+        for (id, group) in self.any_groups() {
             let status = group.status();
             let this = group.replica();
             let next = status.voters.iter().find(|voter| **voter != this);
             if let (consensus::Role::Leader, Some(next)) = (status.role, next)
                 && let Err(error) = group.transfer_leader(*next).await
             {
-                tracing::debug!(group = group.id().0, %error, "leader could not hand over");
+                tracing::debug!(group = id.0, %error, "leader could not hand over");
             }
         }
     }
@@ -186,12 +210,19 @@ impl Replicas {
     /// # Errors
     /// When one did not stop in order.
     pub async fn shutdown(&self) -> Result<(), StoreError> {
-        self.inner
-            .groups
-            .shutdown()
-            .await
-            .map_err(|error| StoreError::Internal(error.to_string()))
+        let directory = self.inner.directory.shutdown().await;
+        let mail = self.inner.groups.shutdown().await;
+        let stopped = mail.and(directory);
+        stopped.map_err(|error| StoreError::Internal(error.to_string()))
     }
+}
+
+/// Returns the placement that a node adopted last and kept on its disk, `None` where there is none. Blocks.
+///
+/// # Errors
+/// When it is damaged or the disk fails.
+pub fn kept_placement(disk: &dyn Disk) -> Result<Option<Placement>, StartError> {
+    Ok(Kept::read(disk)?.map(|kept| kept.placement))
 }
 
 /// Returns what is to run: what was kept, or what is given now when that is newer.

@@ -15,8 +15,8 @@ use rpc::{
     RaftKind, SlotControl, SlotsClient,
 };
 
-use super::Replicas;
 use super::placement::{NodeAddress, Placement};
+use super::{DIRECTORY, Replicas};
 use crate::stored_content::{ContentPeer, ContentPush};
 
 /// One other storage node, as far as replicas are concerned.
@@ -178,7 +178,11 @@ impl RaftHandler for RaftEntrance {
             kind,
             payload: call.payload,
         };
-        groups.serve(received).await.map_err(|error| error.to_string())
+        let served = match received.group {
+            DIRECTORY => self.replicas.inner.directory.serve(received).await,
+            _ => groups.serve(received).await,
+        };
+        served.map_err(|error| error.to_string())
     }
 }
 

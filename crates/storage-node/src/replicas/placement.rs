@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use consensus::{NodeId, ReplicaId};
+use directory::{ClusterId, Directory, Epoch, FeatureLevel, Group, Node, NodeState, SlotMap};
 use mailstore::{GroupId, StoreError};
 
-use super::StartError;
+use super::{DIRECTORY, StartError};
 
 /// Orders placements. Zero is the one that the settings give; the directory counts from one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -97,6 +98,75 @@ impl FixedLayout {
                 .collect(),
             groups,
         })
+    }
+}
+
+impl Placement {
+    /// Returns what the directory tells a node. Lost nodes keep their links: what they have may still be of use.
+    #[must_use]
+    pub fn of(directory: &Directory, this: NodeId) -> Self {
+        let nodes = directory.nodes.iter().map(|(id, node)| {
+            let address = NodeAddress {
+                name: node.name.clone(),
+                address: node.address.clone(),
+            };
+            (*id, address)
+        });
+        let groups = directory.groups.iter().map(|(id, group)| {
+            let replicas = GroupReplicas {
+                replicas: group.replicas.clone(),
+                founder: group.founder,
+            };
+            (*id, replicas)
+        });
+        Self {
+            epoch: PlacementEpoch(directory.epoch.0),
+            this,
+            nodes: nodes.collect(),
+            groups: groups.collect(),
+        }
+    }
+
+    /// Returns the directory that a cluster begins with which was laid out like this.
+    #[must_use]
+    pub fn founding(&self, cluster: ClusterId, slots: SlotMap, voters: u32) -> Directory {
+        let nodes = self.nodes.iter().map(|(id, node)| {
+            let node = Node {
+                name: node.name.clone(),
+                address: node.address.clone(),
+                zone: String::new(),
+                state: NodeState::Active,
+                disk: None,
+                feature_level_max: FeatureLevel::NEWEST,
+                version: String::new(),
+            };
+            (*id, node)
+        });
+        let groups = self.groups.iter().map(|(id, group)| {
+            let begun = *id == DIRECTORY;
+            let group = Group {
+                replicas: group.replicas.clone(),
+                founder: group.founder.filter(|_| !begun),
+                change: None,
+            };
+            (*id, group)
+        });
+        let replicas = self.groups.values().flat_map(|group| group.replicas.keys());
+        let last_replica = replicas.max().copied().unwrap_or_default();
+        let last_node = self.nodes.keys().max().copied().unwrap_or_default();
+        Directory {
+            cluster,
+            epoch: Epoch(0),
+            feature_level: FeatureLevel::NEWEST,
+            voters,
+            next_node: NodeId(last_node.0 + 1),
+            next_replica: ReplicaId(last_replica.0 + 1),
+            nodes: nodes.collect(),
+            groups: groups.collect(),
+            slots,
+            balancing: false,
+            moves: Default::default(),
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub fn site(place: &Place, of_proxy: Settings) -> Result<Site, Failure> {
     let mut settings = of_proxy;
     settings.server.data_dir = place.data.path().to_owned();
     settings.server.host_name = Some(NAME.to_owned());
-    let topology = Topology::of(&settings, &place.data)?;
+    let topology = Topology::of(&settings)?;
     Ok(Site {
         certificates: Certificates::open(&settings, &place.data, &topology)?,
         topology,
