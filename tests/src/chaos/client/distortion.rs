@@ -29,9 +29,8 @@ pub enum Distortion {
 }
 
 impl Distortion {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::DropRemoval,
+    /// Those that a scene brings to light. `DropRemoval` is not among them: its scene shows nothing yet.
+    pub const FOUND: [Self; 6] = [
         Self::RemovalDuringFetch,
         Self::MoveInSteps,
         Self::HighestAhead,
