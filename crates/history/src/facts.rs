@@ -226,7 +226,7 @@ pub struct Facts {
     pub open_transfers: Vec<OpenTransfer>,
     pub moves: Vec<Transfer>,
     pub copied: BTreeSet<Key>,
-    /// Tokens of refused APPENDs, and what refused COPYs and MOVEs named.
+    /// Tokens of each refused APPEND, and what each refused COPY and MOVE named.
     pub refused: BTreeSet<String>,
     pub refused_sources: BTreeSet<Key>,
     pub watches: Vec<Watch>,

@@ -88,7 +88,7 @@ proptest! {
     fn a_snapshot_and_the_log_behind_it_give_the_same_state(
         steps in steps(40),
         chances in prop::collection::vec(any::<u8>(), 160),
-        (cut, ahead) in (0.0..1.0, 0.0..1.0),
+        (cut, ahead) in any::<(prop::sample::Index, prop::sample::Index)>(),
     ) {
         let log = log_of(&steps);
         let mut moving = Pair::new(log[0].subject.clone());
@@ -99,9 +99,9 @@ proptest! {
         }
         for group in &moving.groups {
             let Some((last_header, last_rows)) = group.states.last() else { continue };
-            let at = |share: f64, from: usize| from + ((group.states.len() - from) as f64 * share) as usize;
+            let at = |choice: prop::sample::Index, from: usize| from + choice.index(group.states.len() - from);
             let cut = at(cut, 0);
-            let ahead = at(ahead, cut).min(group.states.len() - 1);
+            let ahead = at(ahead, cut);
             let (mut header, mut rows) = (group.states[cut].0.clone(), group.states[ahead].1.clone());
             for (index, entry) in group.log.iter().enumerate().skip(cut + 1) {
                 // A replica passes over entries of a subject that is further on.

@@ -105,7 +105,7 @@ impl Client {
         self.connection = Some(imap);
         self.session += 1;
         let (user, password) = (self.account.clone(), chosen.access.password);
-        let login = self.run(Command::Login, &format!("LOGIN \"{user}\" \"{password}\""));
+        let login = self.run(Command::Login, format!("LOGIN \"{user}\" \"{password}\""));
         if !login.is_some_and(|reply| reply.is_ok()) {
             self.leave();
             return false;
@@ -116,7 +116,7 @@ impl Client {
             .connection
             .as_mut()
             .map(|imap| imap.run(format!("ENABLE {extension}")));
-        if !enabled.is_some_and(|answer| answer.is_ok()) {
+        if enabled.is_none_or(|answer| answer.is_err()) {
             self.leave();
         }
         self.is_connected()

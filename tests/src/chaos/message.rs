@@ -82,11 +82,8 @@ mod tests {
     #[test]
     fn literals_are_recorded_by_what_identifies_them() {
         let message = Message::make("a-1", 10);
-        let line = [
-            format!("1 FETCH (BODY[] {{{}}}\r\n", message.bytes.len()).as_bytes(),
-            &message.bytes,
-            b" UID 7)",
-        ];
+        let announced = format!("1 FETCH (BODY[] {{{}}}\r\n", message.bytes.len());
+        let line = [announced.as_bytes(), &message.bytes, b" UID 7)"];
         let expected = format!("1 FETCH (BODY[] {} UID 7)", message.content.quoted());
         assert_eq!(recorded(&line.concat()), expected);
         assert_eq!(message.content.token, "a-1");

@@ -155,7 +155,7 @@ impl Pair {
         self.owner = target;
         self.phase = Phase::Resting;
         self.moved += 1;
-        if self.moved % 2 == 0 {
+        if self.moved.is_multiple_of(2) {
             let remove = entry(self.subject.clone(), Command::Rows(RowsCommand::Remove));
             let removed = self.groups[source].propose(remove);
             assert_eq!(removed, Ok(Reply::RowsRemoved { more: false }));
