@@ -3,9 +3,10 @@
 use std::error::Error;
 
 const INCLUDE: &str = "../../proto";
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "facteur/admin/v1/admin.proto",
     "facteur/node/v1/admin.proto",
+    "facteur/node/v1/cluster.proto",
     "facteur/node/v1/common.proto",
     "facteur/node/v1/control.proto",
     "facteur/node/v1/delivery.proto",

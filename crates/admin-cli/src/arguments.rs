@@ -9,6 +9,7 @@ use mailstore::name::MailboxName;
 use mailstore::ports::AccountSelector;
 use mailstore::{AccountId, SessionId};
 
+use crate::cluster_arguments::{ClusterCommand, GroupCommand, LayoutCommand, NodeCommand};
 use crate::connection::ConnectionArguments;
 use crate::size::{Limit, message_limit, storage_limit};
 
@@ -25,6 +26,14 @@ pub enum AdminCommand {
     Status(CommonArguments),
     /// Lists and ends sessions.
     Session(Family<SessionCommand>),
+    /// Shows the cluster and raises what it may do.
+    Cluster(Family<ClusterCommand>),
+    /// Takes storage nodes in, out of use and out.
+    Node(Family<NodeCommand>),
+    /// Shows groups and moves their replicas and leaders.
+    Group(Family<GroupCommand>),
+    /// Spreads replicas evenly over the nodes.
+    Layout(Family<LayoutCommand>),
 }
 
 /// Commands about one subject.
@@ -239,6 +248,10 @@ impl AdminCommand {
             Self::Mailbox(family) => &family.common,
             Self::Quota(family) => &family.common,
             Self::Session(family) => &family.common,
+            Self::Cluster(family) => &family.common,
+            Self::Node(family) => &family.common,
+            Self::Group(family) => &family.common,
+            Self::Layout(family) => &family.common,
             Self::Status(common) => common,
         }
     }

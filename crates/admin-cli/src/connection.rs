@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rpc::{AdminClient, ClusterFiles, Dialer};
 
+use crate::cluster_service::{RemoteCluster, Services};
+
 use crate::error::CliError;
 
 /// How to reach the administration service. `--server` goes before the socket.
@@ -28,16 +30,36 @@ pub struct ConnectionArguments {
     pub key: Option<PathBuf>,
 }
 
+/// What a connection gives.
+pub struct Clients {
+    administration: AdminClient,
+    cluster: RemoteCluster,
+}
+
+impl Clients {
+    /// Returns what commands are carried out with.
+    #[must_use]
+    pub fn services(&self) -> Services<'_> {
+        Services {
+            administration: &self.administration,
+            cluster: &self.cluster,
+        }
+    }
+}
+
 impl ConnectionArguments {
     /// Connects, to `socket` when the command line does not say where to.
     ///
     /// # Errors
     /// When the service cannot be reached, or the certificate files are of no use.
-    pub async fn connect(&self, socket: &Path) -> Result<AdminClient, CliError> {
+    pub async fn connect(&self, socket: &Path) -> Result<Clients, CliError> {
         let dialer = self.dialer(socket)?;
         // A call would only tell that its outcome is not known.
         dialer.probe().await?;
-        Ok(AdminClient::new(&dialer))
+        Ok(Clients {
+            administration: AdminClient::new(&dialer),
+            cluster: RemoteCluster::new(&dialer),
+        })
     }
 
     fn dialer(&self, socket: &Path) -> Result<Dialer, CliError> {

@@ -45,6 +45,27 @@ pub enum CliError {
     /// No password was given.
     #[error("the password is empty")]
     PasswordEmpty,
+    /// The directory refused it.
+    #[error(transparent)]
+    Refused(#[from] directory::Rejection),
+    /// There is no directory yet.
+    #[error("the node that answers does not know its cluster yet")]
+    NoCluster,
+    /// There is no such node.
+    #[error("no node is called {0}")]
+    NoSuchNode(String),
+    /// There is no such group.
+    #[error("there is no group {0}")]
+    NoSuchGroup(u32),
+    /// What is asked for does not go with how things are.
+    #[error("{0}")]
+    NotNow(&'static str),
+    /// Nobody can be asked whether it is meant.
+    #[error("cannot ask whether this is meant (use --yes)")]
+    Confirmation(#[source] io::Error),
+    /// It is not meant.
+    #[error("nothing was changed")]
+    NotConfirmed,
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
@@ -62,6 +83,8 @@ pub enum Exit {
     Data = 65,
     /// There is no such account.
     NoUser = 67,
+    /// There is no such node.
+    NoHost = 68,
     /// The service cannot be reached.
     Unavailable = 69,
     /// A defect or damage.
@@ -95,6 +118,7 @@ impl CliError {
             | Exit::Usage
             | Exit::Data
             | Exit::NoUser
+            | Exit::NoHost
             | Exit::CannotCreate
             | Exit::NoPermission => ErrorKind::Client,
         }
@@ -113,7 +137,14 @@ impl CliError {
             Self::Store(error) => exit_of_store(error),
             Self::Connection(error) => exit_of_connection(error),
             Self::CertificateMissing | Self::NothingToSet | Self::Prompt(_) => Exit::Usage,
-            Self::PasswordsDiffer | Self::PasswordEmpty => Exit::Data,
+            Self::Confirmation(_) => Exit::Usage,
+            Self::PasswordsDiffer | Self::PasswordEmpty | Self::NoSuchGroup(_) | Self::NotConfirmed => {
+                Exit::Data
+            }
+            Self::Refused(rejection) => exit_of_directory(*rejection),
+            Self::NoCluster => Exit::Unavailable,
+            Self::NoSuchNode(_) => Exit::NoHost,
+            Self::NotNow(_) => Exit::TemporaryFailure,
             Self::Input(_) | Self::Output(_) => Exit::InputOutput,
         }
     }
@@ -147,6 +178,26 @@ fn exit_of_store(error: &StoreError) -> Exit {
         | StoreError::OutcomeUnknown
         | StoreError::Limit(_) => Exit::TemporaryFailure,
         StoreError::ContentUnavailable | StoreError::Internal(_) => Exit::Internal,
+    }
+}
+
+fn exit_of_directory(rejection: directory::Rejection) -> Exit {
+    use directory::Rejection as Refusal;
+    match rejection {
+        Refusal::NoSuchNode => Exit::NoHost,
+        Refusal::NotFounded => Exit::Unavailable,
+        Refusal::Founded => Exit::CannotCreate,
+        Refusal::Busy | Refusal::NodeInUse | Refusal::FeatureLevel => Exit::TemporaryFailure,
+        Refusal::Invalid
+        | Refusal::OtherDisk
+        | Refusal::NodeState
+        | Refusal::NoSuchGroup
+        | Refusal::NoSuchReplica
+        | Refusal::Occupied
+        | Refusal::LastReplica
+        | Refusal::NoSuchMove
+        | Refusal::MoveDecided
+        | Refusal::NoChange => Exit::Data,
     }
 }
 

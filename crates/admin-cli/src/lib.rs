@@ -1,4 +1,5 @@
-//! The administrator's commands: `facteur account`, `mailbox`, `quota`, `status` and `session`.
+//! The administrator's commands: `facteur account`, `mailbox`, `quota`, `status`, `session`, `cluster`, `node`,
+//! `group` and `layout`.
 //!
 //! [`AdminCommand`] is the command line, to be flattened into a program's own; [`run()`] carries a command
 //! out over the administration service and tells by an [`Exit`] how it went. Answers are tables for
@@ -25,6 +26,7 @@
 //!         output: &mut std::io::stdout().lock(),
 //!         errors: &mut std::io::stderr().lock(),
 //!         prompt: &mut TerminalPrompt,
+//!         bars: std::io::IsTerminal::is_terminal(&std::io::stderr()),
 //!     };
 //!     let socket = std::path::Path::new("admin.sock");
 //!     admin_cli::run(&command, socket, &mut console).await.into()
@@ -32,11 +34,13 @@
 //! ```
 //!
 //! The crate deliberately knows no settings and no storage: it calls
-//! [`Administration`](mailstore::ports::Administration) and nothing else. Start reading at `run.rs`, then
+//! [`Administration`](mailstore::ports::Administration) and [`ClusterService`] and nothing else. Start reading at `run.rs`, then
 //! `commands/account.rs`.
 #![deny(missing_docs)]
 
 mod arguments;
+mod cluster_arguments;
+mod cluster_service;
 mod commands;
 mod completions;
 mod connection;
@@ -44,14 +48,17 @@ mod console;
 mod error;
 mod json;
 mod password;
+mod progress;
 mod run;
 mod size;
+mod snapshot;
 mod table;
 mod views;
 
 pub use arguments::{AdminCommand, CommonArguments, Format};
+pub use cluster_service::{ClusterService, Services};
 pub use completions::{CompletionsArguments, write_completions};
-pub use connection::ConnectionArguments;
+pub use connection::{Clients, ConnectionArguments};
 pub use console::{Console, PasswordPrompt};
 pub use error::{CliError, ErrorKind, Exit};
 pub use password::TerminalPrompt;

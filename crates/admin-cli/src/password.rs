@@ -66,6 +66,12 @@ impl PasswordPrompt for TerminalPrompt {
         terminal.write_all(b"\n")?;
         line
     }
+
+    fn ask_openly(&mut self, question: &str) -> io::Result<String> {
+        let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+        terminal.write_all(question.as_bytes())?;
+        read_line(&mut BufReader::new(&terminal))
+    }
 }
 
 /// A terminal that does not show what is typed until this is dropped.

@@ -4,10 +4,10 @@ use std::io;
 use std::path::Path;
 
 use clap::error::ErrorKind as ClapErrorKind;
-use mailstore::ports::Administration;
 
 use crate::arguments::AdminCommand;
-use crate::commands::{account, mailbox, quota, session, status};
+use crate::cluster_service::Services;
+use crate::commands::{account, cluster, group, layout, mailbox, node, quota, session, status};
 use crate::console::Console;
 use crate::error::{CliError, Exit};
 
@@ -15,8 +15,8 @@ use crate::error::{CliError, Exit};
 /// goes wrong is told in one line.
 pub async fn run(command: &AdminCommand, socket: &Path, console: &mut Console<'_>) -> Exit {
     let outcome = async {
-        let client = command.common().connection.connect(socket).await?;
-        execute(command, &client, console).await
+        let clients = command.common().connection.connect(socket).await?;
+        execute(command, clients.services(), console).await
     };
     let outcome = outcome.await;
     report(outcome, console)
@@ -28,15 +28,20 @@ pub async fn run(command: &AdminCommand, socket: &Path, console: &mut Console<'_
 /// When the service refuses it or fails, or the answer cannot be written.
 pub async fn execute(
     command: &AdminCommand,
-    service: &dyn Administration,
+    services: Services<'_>,
     console: &mut Console<'_>,
 ) -> Result<(), CliError> {
     let format = command.common().output;
+    let (service, cluster) = (services.administration, services.cluster);
     match command {
         AdminCommand::Account(family) => account::run(&family.command, format, service, console).await?,
         AdminCommand::Mailbox(family) => mailbox::run(&family.command, format, service, console).await?,
         AdminCommand::Quota(family) => quota::run(&family.command, format, service, console).await?,
         AdminCommand::Session(family) => session::run(&family.command, format, service, console).await?,
+        AdminCommand::Cluster(family) => cluster::run(&family.command, format, cluster, console).await?,
+        AdminCommand::Node(family) => node::run(&family.command, format, cluster, console).await?,
+        AdminCommand::Group(family) => group::run(&family.command, format, cluster, console).await?,
+        AdminCommand::Layout(family) => layout::run(&family.command, format, cluster, console).await?,
         AdminCommand::Status(_) => status::run(format, service, console).await?,
     }
     Ok(console.output.flush()?)

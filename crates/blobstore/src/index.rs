@@ -85,6 +85,8 @@ pub(crate) struct SegmentUse {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     blobs: BTreeMap<Key, Blob>,
+    /// The lengths of each group's blobs.
+    lengths: BTreeMap<GroupId, u64>,
     pub(crate) segments: BTreeMap<SegmentId, SegmentUse>,
 }
 
@@ -141,15 +143,29 @@ impl Index {
 
     /// Stores or replaces a blob, keeping its summary and the later time of touch.
     pub(crate) fn put(&mut self, key: Key, mut blob: Blob) {
-        if let Some(old) = self.blobs.remove(&key) {
-            self.count(old.uses(), false);
+        if let Some(old) = self.take(&key) {
             blob.summary = blob.summary.or(old.summary);
             if old.touched > blob.touched {
                 (blob.touched, blob.touched_in) = (old.touched, old.touched_in);
             }
         }
         self.count(blob.uses(), true);
+        *self.lengths.entry(key.0).or_default() += blob.len;
         self.blobs.insert(key, blob);
+    }
+
+    fn take(&mut self, key: &Key) -> Option<Blob> {
+        let blob = self.blobs.remove(key)?;
+        self.count(blob.uses(), false);
+        if let Some(length) = self.lengths.get_mut(&key.0) {
+            *length = length.saturating_sub(blob.len);
+        }
+        Some(blob)
+    }
+
+    /// Returns the lengths of a group's blobs together.
+    pub(crate) fn group_len(&self, group: GroupId) -> u64 {
+        self.lengths.get(&group).copied().unwrap_or(0)
     }
 
     pub(crate) fn touch(&mut self, key: &Key, time: UnixSeconds, segment: SegmentId) {
@@ -174,9 +190,7 @@ impl Index {
     }
 
     pub(crate) fn remove(&mut self, key: &Key) {
-        if let Some(blob) = self.blobs.remove(key) {
-            self.count(blob.uses(), false);
-        }
+        self.take(key);
     }
 
     pub(crate) fn forget_group(&mut self, group: GroupId) {

@@ -292,6 +292,12 @@ impl BlobStore {
         usage
     }
 
+    /// Returns the lengths of a group's blobs together, those included whose bytes are known to be bad.
+    #[must_use]
+    pub fn group_len(&self, group: GroupId) -> u64 {
+        self.shared.index.read().group_len(group)
+    }
+
     /// Returns the bytes that live records take on the disk.
     #[must_use]
     pub fn live_bytes(&self) -> u64 {

@@ -77,7 +77,9 @@ fn groups_do_not_see_each_other() {
         Err(Error::NotFound { .. })
     ));
     store.put(TWO, b"mine", NOW).unwrap();
+    store.put(TWO, b"mine", NOW).unwrap();
     store.forget_group(ONE).unwrap();
+    assert_eq!((store.group_len(ONE), store.group_len(TWO)), (0, 4));
     assert!(!store.contains(ONE, &blob));
     assert!(store.contains(TWO, &blob));
 }

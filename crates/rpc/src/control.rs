@@ -38,6 +38,10 @@ pub struct GroupView {
     pub committed_index: Option<u64>,
     /// The last entry whose effect is in its rows.
     pub applied_index: Option<u64>,
+    /// Blobs that it was last seen to lack; `None` when nobody has looked.
+    pub missing_blobs: Option<u64>,
+    /// Octets of messages that it has.
+    pub content_bytes: Option<u64>,
 }
 
 /// One member of a group.
@@ -163,6 +167,8 @@ impl GroupControl for ControlClient {
             last_index: view.last_index,
             committed_index: view.committed_index,
             applied_index: view.applied_index,
+            missing_blobs: view.missing_blobs,
+            content_bytes: view.content_bytes,
         })
     }
 
@@ -273,6 +279,8 @@ impl Control for HandlerServer {
             last_index: view.last_index,
             committed_index: view.committed_index,
             applied_index: view.applied_index,
+            missing_blobs: view.missing_blobs,
+            content_bytes: view.content_bytes,
         }))
     }
 

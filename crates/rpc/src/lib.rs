@@ -2,7 +2,8 @@
 //!
 //! Generated types stay in this crate: [`NodeClient`] and [`serve_node`] carry the node ports of
 //! `mailstore` over the network, [`RaftClient`] and [`RaftHandler`] the opaque messages of the consensus
-//! layer, [`DirectoryClient`] and [`DirectoryHandler`] the directory's, [`AdminClient`] and [`serve_admin`] the public administration service. One function turns an
+//! layer, [`DirectoryClient`] and [`DirectoryHandler`] the directory's,
+//! [`ClusterAdminClient`] and [`ClusterAdmin`] what administrators ask of a cluster, [`AdminClient`] and [`serve_admin`] the public administration service. One function turns an
 //! error into a gRPC status and back, `status.rs`. Connections are mutual TLS with the role in the certificate; which
 //! role may call what is decided in `transport/roles.rs`.
 //!
@@ -11,6 +12,7 @@
 #![deny(missing_docs)]
 
 mod admin;
+mod cluster_admin;
 mod content;
 mod control;
 mod directory;
@@ -23,6 +25,7 @@ mod status;
 mod transport;
 
 pub use admin::{AdminClient, serve_admin};
+pub use cluster_admin::{ClusterAdmin, ClusterAdminClient, NodeReport, ReplicaReport};
 pub use content::{ContentClient, ContentHandler, Replication};
 pub use control::{ControlClient, GroupControl, GroupView, MemberView, ReplicaProgress};
 pub use directory::{Described, DirectoryClient, DirectoryHandler};

@@ -7,6 +7,7 @@
 pub mod addresses;
 pub mod arrival;
 pub mod certificates;
+pub mod desk;
 pub mod doors;
 pub mod fronts;
 pub mod gauges;

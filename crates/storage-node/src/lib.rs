@@ -43,8 +43,8 @@ pub use node::{Node, NodeEvents, NodeParts};
 pub use options::NodeOptions;
 pub use replicas::{
     DIRECTORY, FixedLayout, GroupReplicas, GrpcLinks, KnownDirectory, NodeAddress, PeerLink, PeerLinks,
-    Peers, Placement, PlacementEpoch, RaftEntrance, ReplicaParts, ReplicaPlacement, Replicas, StartError,
-    StoredContentHandler, kept_placement,
+    Peers, Placement, PlacementEpoch, RaftEntrance, ReplicaParts, ReplicaPlacement, Replicas, Reporter,
+    StartError, StoredContentHandler, kept_placement,
 };
 pub use replication::{Question, Replication};
 pub use sessions::SessionLimits;

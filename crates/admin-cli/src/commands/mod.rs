@@ -1,7 +1,11 @@
 //! The commands, one file a subject: each calls the service and shows the answer.
 
 pub(crate) mod account;
+pub(crate) mod cluster;
+pub(crate) mod group;
+pub(crate) mod layout;
 pub(crate) mod mailbox;
+pub(crate) mod node;
 pub(crate) mod quota;
 pub(crate) mod session;
 pub(crate) mod status;

@@ -6,6 +6,8 @@
 
 #[path = "fake.rs"]
 mod fake;
+#[path = "fake_cluster.rs"]
+mod fake_cluster;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -15,8 +17,10 @@ use std::path::Path;
 use clap::{CommandFactory, Parser};
 
 use self::fake::Fake;
+use self::fake_cluster::FakeCluster;
 use super::{execute, report, run, usage_exit};
 use crate::arguments::AdminCommand;
+use crate::cluster_service::Services;
 use crate::completions::{CompletionsArguments, write_completions};
 use crate::console::{Console, PasswordPrompt};
 use crate::error::Exit;
@@ -36,6 +40,10 @@ impl PasswordPrompt for Typist {
         self.0
             .pop_front()
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no terminal"))
+    }
+
+    fn ask_openly(&mut self, question: &str) -> io::Result<String> {
+        self.ask(question)
     }
 }
 
@@ -66,7 +74,7 @@ fn cases(text: &str) -> Vec<Case> {
 }
 
 /// Carries a case out and returns it with what was written.
-async fn played(case: &Case, service: &Fake) -> String {
+async fn played(case: &Case, services: Services<'_>) -> String {
     let words = std::iter::once("facteur").chain(case.command.split(' '));
     let mut text = format!("$ {}\n", case.command);
     for line in &case.input {
@@ -90,8 +98,9 @@ async fn played(case: &Case, service: &Fake) -> String {
         output: &mut output,
         errors: &mut errors,
         prompt: &mut Typist(case.typed.clone().into()),
+        bars: false,
     };
-    let outcome = execute(&program.command, service, &mut console).await;
+    let outcome = execute(&program.command, services, &mut console).await;
     let exit = report(outcome, &mut console);
     text.push_str(&String::from_utf8(output).expect("text"));
     for line in String::from_utf8(errors).expect("text").lines() {
@@ -106,10 +115,14 @@ async fn played(case: &Case, service: &Fake) -> String {
 async fn check(name: &str) -> Fake {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/run/cases/{name}.txt"));
     let expected = std::fs::read_to_string(&path).expect("the cases");
-    let service = Fake::default();
+    let (service, cluster) = (Fake::default(), FakeCluster::default());
+    let services = Services {
+        administration: &service,
+        cluster: &cluster,
+    };
     let mut texts = Vec::new();
     for case in cases(&expected) {
-        texts.push(played(&case, &service).await);
+        texts.push(played(&case, services).await);
     }
     let actual = texts.join("\n");
     if std::env::var_os("BLESS").is_some() {
@@ -153,6 +166,21 @@ async fn sessions_and_status() {
     check("session").await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn clusters() {
+    check("cluster").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes() {
+    check("node").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_and_layout() {
+    check("layout").await;
+}
+
 #[tokio::test]
 async fn a_service_that_is_not_there_is_unavailable() {
     let program = Program::try_parse_from(["facteur", "status"]).expect("a command");
@@ -162,6 +190,7 @@ async fn a_service_that_is_not_there_is_unavailable() {
         output: &mut io::sink(),
         errors: &mut errors,
         prompt: &mut Typist(VecDeque::new()),
+        bars: false,
     };
     let exit = run(
         &program.command,
@@ -214,8 +243,13 @@ async fn output_that_cannot_be_written() {
                 output: &mut Broken(kind),
                 errors: &mut io::sink(),
                 prompt: &mut Typist(VecDeque::new()),
+                bars: false,
             };
-            let outcome = execute(&program.command, &Fake::default(), &mut console).await;
+            let services = Services {
+                administration: &Fake::default(),
+                cluster: &FakeCluster::default(),
+            };
+            let outcome = execute(&program.command, services, &mut console).await;
             assert_eq!(report(outcome, &mut console), expected, "{kind} {format}");
         }
     }

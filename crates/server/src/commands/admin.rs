@@ -1,7 +1,7 @@
 //! `facteur account`, `mailbox`, `quota`, `session` and `status`: the commands of `admin-cli`, pointed at the server
 //! that these settings describe.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use admin_cli::{AdminCommand, Console, TerminalPrompt};
@@ -28,6 +28,7 @@ pub fn run(arguments: &SettingsArguments, command: &AdminCommand) -> Result<Exit
         output: &mut io::stdout().lock(),
         errors: &mut io::stderr().lock(),
         prompt: &mut TerminalPrompt,
+        bars: io::stderr().is_terminal(),
     };
     let exit = runtime.block_on(Box::pin(admin_cli::run(command, &socket, &mut console)));
     Ok(exit.into())

@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use cluster::{DirectoryAccess, Router};
 use settings::Role;
-use storage_node::{Controller, LocalDirectory, Membership, Node};
+use storage_node::{Controller, LocalDirectory, Membership, Node, Reporter};
 
 use super::addresses::Addresses;
 use super::arrival::{Arrival, arrive};
+use super::desk::DirectoryDesk;
 use super::doors::Doors;
 use super::fronts::{Behind, Fronts};
 use super::health::{Opened, Phase, Progress, health};
@@ -153,8 +154,12 @@ impl Server {
         let router = self.following_router(node.as_ref())?;
         let mut services = Services::default();
         rpc::serve_admin(&mut services, Arc::new(router));
-        if let Some(storage) = &self.storage {
-            services.add_directory(Arc::new(storage.replicas.clone()));
+        if let Some(replicas) = self.storage.as_ref().map(|storage| storage.replicas.clone()) {
+            let reporter = Arc::new(Reporter::new(replicas.clone()));
+            services.add_directory(Arc::new(DirectoryDesk::new(replicas, self.access.clone())));
+            services.add_cluster_admin(Arc::clone(&reporter) as _);
+            let stop = self.backs.clone();
+            self.spawn_until_stopped(async move { reporter.listen(stop).await });
         }
         self.serve_rpc(listeners, &services, &self.administration.clone());
         Ok(())

@@ -40,6 +40,11 @@ impl Replicas {
         }
     }
 
+    fn missing_blobs(&self, group: GroupId, replica: ReplicaId) -> Option<u64> {
+        let lacking = self.inner.fills.lacking(group, replica)?;
+        u64::try_from(lacking).ok()
+    }
+
     /// Refuses a voter that lacks what was committed up to `upto`, or content that it names.
     async fn check_complete(
         &self,
@@ -66,8 +71,8 @@ impl Replicas {
 
 #[async_trait]
 impl GroupControl for Replicas {
-    async fn group_status(&self, group: GroupId) -> Result<GroupView, StoreError> {
-        let group = self.any_group(group)?;
+    async fn group_status(&self, id: GroupId) -> Result<GroupView, StoreError> {
+        let group = self.any_group(id)?;
         let status = group.status();
         let members = status.members.iter().map(|(replica, node)| MemberView {
             replica: replica.0,
@@ -85,6 +90,8 @@ impl GroupControl for Replicas {
             last_index: status.last_index,
             committed_index: status.committed.map(|committed| committed.index),
             applied_index: status.applied.map(|applied| applied.index),
+            missing_blobs: self.missing_blobs(id, group.replica()),
+            content_bytes: Some(self.inner.content.size_of_group(id)),
         })
     }
 

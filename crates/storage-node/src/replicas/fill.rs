@@ -27,6 +27,8 @@ const FILL_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(super) struct Fills {
     groups: Mutex<BTreeMap<GroupId, Arc<tokio::sync::Mutex<Fill>>>>,
+    /// What each replica was last seen to lack, for whoever asks while it is being looked after.
+    lacking: Mutex<BTreeMap<GroupId, (ReplicaId, usize)>>,
 }
 
 /// How far the content of one group has been looked after.
@@ -55,6 +57,18 @@ impl Fills {
     /// Forgets a group that has no replica here any more.
     pub(super) fn forget(&self, group: GroupId) {
         self.groups.lock().remove(&group);
+        self.lacking.lock().remove(&group);
+    }
+
+    fn note(&self, group: GroupId, fill: &Fill) {
+        let seen = (fill.replica, fill.missing.len());
+        self.lacking.lock().insert(group, seen);
+    }
+
+    /// Returns how many blobs a replica was last seen to lack, `None` when nobody has looked.
+    pub(super) fn lacking(&self, group: GroupId, replica: ReplicaId) -> Option<usize> {
+        let seen = self.lacking.lock().get(&group).copied();
+        seen.filter(|(of, _)| *of == replica).map(|(_, missing)| missing)
     }
 }
 
@@ -90,7 +104,9 @@ impl Replicas {
         let group = self.group(id)?;
         fill.turn_to(group.replica());
         self.look_through(&group, &mut fill).await?;
+        self.inner.fills.note(id, &fill);
         self.fetch(id, &mut fill).await;
+        self.inner.fills.note(id, &fill);
         Ok(fill.filled())
     }
 
@@ -147,7 +163,10 @@ impl Replicas {
         let mut failed = false;
         while let Some((blob, fetched)) = fetches.next().await {
             match fetched {
-                Ok(()) => drop(fill.missing.remove(&blob)),
+                Ok(()) => {
+                    fill.missing.remove(&blob);
+                    self.inner.fills.note(group, fill);
+                }
                 Err(error) => {
                     tracing::warn!(group = group.0, %blob, %error, "content is missing and could not be fetched");
                     failed = true;

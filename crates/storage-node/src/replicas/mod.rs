@@ -13,6 +13,7 @@ mod named;
 mod peers;
 mod placement;
 mod replication;
+mod report;
 mod sealed;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ pub use directory::{DIRECTORY, KnownDirectory};
 pub use errors::StartError;
 pub use peers::{GrpcLinks, PeerLink, PeerLinks, Peers, RaftEntrance};
 pub use placement::{FixedLayout, GroupReplicas, NodeAddress, Placement, PlacementEpoch};
+pub use report::Reporter;
 
 /// What the replicas of a node stand on.
 pub struct ReplicaParts {

@@ -84,6 +84,11 @@ impl StoredContent {
         self.inner.store.len(store_group(group), &store_blob(blob))
     }
 
+    /// Returns the size of all blobs of a group that are here.
+    pub(crate) fn size_of_group(&self, group: GroupId) -> u64 {
+        self.inner.store.group_len(store_group(group))
+    }
+
     /// Removes all content of a group that has no replica here any more.
     pub(crate) async fn forget(&self, group: GroupId) -> Result<(), StoreError> {
         let content = self.clone();
