@@ -1,7 +1,6 @@
 //! Several processes that are one server.
 
 mod administration;
-mod chaos;
 mod demo;
 mod security;
 mod sessions;

@@ -4,6 +4,5 @@ mod checker;
 mod cluster;
 mod crash;
 mod damage;
-mod distortions;
 mod full_disk;
 mod power;

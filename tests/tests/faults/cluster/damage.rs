@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cluster_tests::cluster::Cluster;
 use cluster_tests::damage::{content_end, files, flip, scribble};
-use cluster_tests::{Server, bulk};
+use cluster_tests::{Server, bulk, wait};
 
 use super::Trial;
 
@@ -38,23 +38,17 @@ fn damage_follower(cluster: &mut Cluster, damage: impl Fn(&mut Server)) -> usize
     follower
 }
 
-/// Kills whoever leads until a certain node does.
+/// Lets a certain node lead.
 fn let_lead(cluster: &mut Cluster, wanted: usize) {
-    for _ in 0..12 {
-        cluster.settle();
+    cluster.settle();
+    let to = format!("node-{}", wanted + 1);
+    wait::until("the node leads", || {
         let leader = cluster.leader();
-        if leader == wanted {
-            return;
-        }
-        let node = cluster.nodes.get_mut(leader).expect("invariant: one of three");
-        node.kill();
-        let next = cluster.leader();
-        cluster.revive_nodes();
-        if next == wanted {
-            return;
-        }
-    }
-    cluster_tests::log::fail("the node does not come to lead");
+        let node = cluster.nodes.get(leader).expect("invariant: one of three");
+        // A follower that is a little behind is asked again.
+        let _ = node.administer(&["group", "transfer-leader", "1", "--to", &to], "");
+        (cluster.leader() == wanted).then_some(())
+    });
 }
 
 #[test]
