@@ -319,11 +319,15 @@ impl Table for BufferedTable {
     }
 
     fn view(&self) -> Result<Box<dyn View + '_>, KvError> {
-        // The engine's view first: while it is open nothing new reaches the engine, so the buffer is either
-        // what stands above it or repeats it.
-        let inner = self.inner.view()?;
-        let buffer = self.buffer()?;
-        Ok(Box::new(BufferedView { inner, buffer }))
+        loop {
+            let before = self.buffer()?;
+            let inner = self.inner.view()?;
+            let buffer = self.buffer()?;
+            // Had a batch reached the engine and left the buffer in between, the view might show it in neither.
+            if Arc::ptr_eq(&before.leaving, &buffer.leaving) {
+                return Ok(Box::new(BufferedView { inner, buffer }));
+            }
+        }
     }
 
     fn checkpoint(&self) -> Result<(), KvError> {

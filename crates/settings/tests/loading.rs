@@ -187,7 +187,7 @@ fn values_must_go_together() {
             "[cluster]\nnodes = [\"1=a:1\", \"2=a:1\"]",
             "an address in listen.rpc",
         ),
-        ("[server]\nroles = [\"proxy\"]", "cluster.nodes must say"),
+        ("[server]\nroles = [\"proxy\"]", "must say where mail is"),
         (
             "[auth]\nargon2_memory = \"64KiB\"\nargon2_parallelism = 64",
             "RFC 9106",

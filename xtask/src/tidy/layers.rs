@@ -268,7 +268,7 @@ mod tests {
                 let below = find(used).expect("invariant: every crate named is in the table");
                 let beside = matches!(
                     (row.name, *used),
-                    (_, "disk" | "tls" | "imap-wire") | ("server", _)
+                    (_, "disk" | "tls" | "imap-wire") | ("server", _) | ("directory", "mailstore")
                 );
                 assert!(below.layer < row.layer || beside, "{} → {used}", row.name);
             }
