@@ -13,6 +13,10 @@ use super::operation::{Observed, Operation};
 /// States that are kept at most. A run that passes this has too many commands without an answer.
 const STATES_MAX: usize = 4096;
 
+/// States that are looked at for one answer. With many commands without an answer their orders are past counting: what
+/// follows is then left undecided, as far as this check goes.
+const LOOKED_AT_MAX: usize = 1024;
+
 /// Names an operation of one account.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct OperationId(pub u64);
@@ -30,6 +34,8 @@ pub struct Linearizer {
     possible: Vec<Possible>,
     operations: BTreeMap<OperationId, Operation>,
     next: u64,
+    /// There were too many orders to look at, and nothing is known any more.
+    undecided: bool,
 }
 
 impl Linearizer {
@@ -44,6 +50,7 @@ impl Linearizer {
             possible: vec![possible],
             operations: BTreeMap::new(),
             next: 0,
+            undecided: false,
         }
     }
 
@@ -66,11 +73,16 @@ impl Linearizer {
         let Some(operation) = self.operations.get(&id).cloned() else {
             return Err(format!("an answer to nothing: {observed:?}"));
         };
+        if self.undecided {
+            self.operations.remove(&id);
+            return Ok(());
+        }
         let before = std::mem::take(&mut self.possible);
         let mut search = Search {
             operations: &self.operations,
             sought: (id, &operation, observed),
             looked_at: Vec::new(),
+            gave_up: false,
             found: Vec::new(),
             expected: Vec::new(),
         };
@@ -80,8 +92,14 @@ impl Linearizer {
         let Search {
             found: after,
             mut expected,
+            gave_up,
             ..
         } = search;
+        if gave_up {
+            self.undecided = true;
+            self.operations.remove(&id);
+            return Ok(());
+        }
         if after.len() > STATES_MAX {
             return Err("too many commands without an answer".to_owned());
         }
@@ -143,6 +161,7 @@ struct Search<'a> {
     operations: &'a BTreeMap<OperationId, Operation>,
     sought: (OperationId, &'a Operation, &'a Observed),
     looked_at: Vec<Possible>,
+    gave_up: bool,
     found: Vec<Possible>,
     /// Answers that it would have got elsewhere.
     expected: Vec<Observed>,
@@ -151,7 +170,10 @@ struct Search<'a> {
 impl Search<'_> {
     fn explain(&mut self, possible: Possible) {
         let (id, _, observed) = self.sought;
-        if self.looked_at.contains(&possible) {
+        if self.looked_at.len() >= LOOKED_AT_MAX {
+            self.gave_up = true;
+        }
+        if self.gave_up || self.looked_at.contains(&possible) {
             return;
         }
         self.looked_at.push(possible.clone());
