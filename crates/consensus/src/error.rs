@@ -38,6 +38,17 @@ pub enum Error {
     /// The replica was restarted a short time ago and does not vote yet.
     #[error("votes are withheld after a restart")]
     VoteWithheld,
+    /// The replica does not vote because its group is parked, so that its leader is known to live. It wakes.
+    #[error("the leader lives")]
+    LeaderLives,
+    /// The peer answered, but refused the call.
+    #[error("node {node} refuses: {detail}")]
+    Refused {
+        /// The node that was called.
+        node: NodeId,
+        /// What it said.
+        detail: String,
+    },
     /// The entry is larger than an entry may be.
     #[error("an entry of {bytes} bytes exceeds the limit of {bytes_max}")]
     EntryTooLarge {
@@ -137,6 +148,8 @@ impl Error {
             | Self::NoQuorum
             | Self::OutcomeUnknown
             | Self::VoteWithheld
+            | Self::LeaderLives
+            | Self::Refused { .. }
             | Self::Timeout
             | Self::Unreachable { .. }
             | Self::Stopped => ErrorKind::Passing,

@@ -2,6 +2,8 @@
 
 mod copy;
 mod errors;
+mod idle;
+mod look;
 mod settled;
 mod start;
 mod status;
@@ -16,12 +18,15 @@ use kv::ShelfId;
 use mailstore::GroupId;
 use openraft::errors::{InitializeError, RaftError};
 use openraft::{LinearizerOption, Raft};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::hold::Holds;
 use crate::machine::{Machine, Subject};
 use crate::options::{GroupOptions, ReadPolicy};
+use crate::parking::Parking;
 use crate::peer::Receiving;
 use crate::state_machine::StateMachine;
 use crate::tables::SubjectRows;
@@ -30,6 +35,7 @@ use crate::wire;
 use crate::{Error, LogPosition, NodeId, ReplicaId, Result};
 
 pub use copy::SubjectPiece;
+pub(crate) use look::Look;
 pub use settled::SettledRows;
 pub(crate) use start::Parts;
 pub use status::{GroupStatus, GroupWatch, Role};
@@ -45,6 +51,9 @@ pub struct Group<M: Machine> {
     pub(crate) machine: StateMachine<M>,
     pub(crate) receiving: Arc<tokio::sync::Mutex<Receiving>>,
     withheld_until: Option<Instant>,
+    parking: Mutex<Parking>,
+    campaign_changed: Notify,
+    preferred: Mutex<Option<ReplicaId>>,
     stop: CancellationToken,
     holds: Holds,
 }
@@ -88,8 +97,8 @@ impl<M: Machine> Group<M> {
     /// Giving up waiting does not take the entry back.
     ///
     /// # Errors
-    /// [`Error::NotLeader`] and [`Error::EntryTooLarge`] when nothing was proposed, and a full disk as
-    /// [`Error::Log`]. After [`Error::OutcomeUnknown`] the entry may be committed at any later time.
+    /// [`Error::NotLeader`], [`Error::NoQuorum`] and [`Error::EntryTooLarge`] when nothing was proposed, and a full
+    /// disk as [`Error::Log`]. After [`Error::OutcomeUnknown`] the entry may be committed at any later time.
     #[tracing::instrument(name = "consensus.propose", skip_all, fields(group = self.id.0, bytes = entry.len()))]
     pub async fn propose(&self, entry: Bytes) -> Result<Committed<M::Reply>> {
         let bytes_max = self.options.entry_bytes_max;
@@ -100,6 +109,7 @@ impl<M: Machine> Group<M> {
             });
         }
         self.check_space()?;
+        self.wake().await?;
         let written = self
             .raft
             .client_write(Command::proposed(entry))
@@ -122,6 +132,8 @@ impl<M: Machine> Group<M> {
     /// # Errors
     /// [`Error::NotLeader`] and [`Error::NoQuorum`].
     pub async fn read_barrier(&self) -> Result<LogPosition> {
+        // A leader that was parked asks a majority, whatever its lease says.
+        self.wake().await?;
         let option = match self.options.read_policy {
             ReadPolicy::Lease => LinearizerOption::new(None, true),
             ReadPolicy::ReadIndex => LinearizerOption::from(openraft::ReadPolicy::ReadIndex),
@@ -214,6 +226,7 @@ impl<M: Machine> Group<M> {
         if status.role == Role::Leader && status.members.get(&replica) == Some(&node) {
             return Ok(());
         }
+        self.wake().await?;
         let added = self.raft.add_learner(replica, Host { node }, false).await;
         added.map(|_| ()).map_err(|error| self.write_error(error))
     }
@@ -224,6 +237,7 @@ impl<M: Machine> Group<M> {
     /// # Errors
     /// [`Error::NotLeader`] when this replica does not lead or ceases to, and [`Error::Membership`].
     pub async fn add_learner(&self, replica: ReplicaId, node: NodeId) -> Result<()> {
+        self.wake().await?;
         let added = self.raft.add_learner(replica, Host { node }, false).await;
         let added = added.map_err(|error| self.write_error(error))?.log_id;
         self.watch().replicated(replica, added).await
@@ -235,20 +249,43 @@ impl<M: Machine> Group<M> {
     /// [`Error::NotLeader`] and [`Error::Membership`].
     pub async fn change_voters(&self, voters: impl IntoIterator<Item = ReplicaId>) -> Result<()> {
         let voters: std::collections::BTreeSet<_> = voters.into_iter().collect();
+        self.wake().await?;
         let changed = self.raft.change_membership(voters, false).await;
         changed.map(|_| ()).map_err(|error| self.write_error(error))
     }
 
-    /// Asks the replica `to` to take over. Returns when it has been asked, not when it leads.
+    /// Asks the replica `to` to take over. Returns when it has been asked, not when it leads. From then on this
+    /// replica takes no entries, so nothing is asked of one that does not keep up.
     ///
     /// # Errors
-    /// [`Error::Stopped`].
+    /// [`Error::NotLeader`], and [`Error::Timeout`] when `to` does not receive entries in time.
     pub async fn transfer_leader(&self, to: ReplicaId) -> Result<()> {
+        self.check_space()?;
+        self.wake().await?;
+        // openraft hands over only to a replica whose log has moved since its start. It would wait for that, and
+        // proposals with it.
+        let moved = self.raft.write_blank().await;
+        let moved = moved.map_err(|error| self.write_error(error))?.log_id;
+        let mut watch = self.watch();
+        let replicated = watch.replicated(to, moved);
+        let replicated = tokio::time::timeout(self.options.election_timeout_min, replicated).await;
+        replicated.map_err(|_| Error::Timeout)??;
         self.raft
             .trigger()
             .transfer_leader(to)
             .await
             .map_err(|error| self.fatal(error))
+    }
+
+    /// Says which replica is best to lead the group; nothing when any is as good. A leader that is another one hands
+    /// over once that one votes, is well and keeps up, unless its node wants to lead no group.
+    pub fn prefer_leader(&self, replica: Option<ReplicaId>) {
+        *self.preferred.lock() = replica;
+    }
+
+    /// Returns the replica that is best to lead.
+    pub fn preferred_leader(&self) -> Option<ReplicaId> {
+        *self.preferred.lock()
     }
 
     /// Lets the replica ask for votes now, for when its leader is known to be dead. Voters refuse while the
@@ -277,12 +314,6 @@ impl<M: Machine> Group<M> {
             .snapshot()
             .await
             .map_err(|error| self.fatal(error))
-    }
-
-    /// Stops or resumes heartbeats and elections of a group that nobody uses. A parked leader answers reads
-    /// only after asking a quorum, because its lease runs out.
-    pub fn park(&self, parked: bool) {
-        self.raft.runtime_config().tick(!parked);
     }
 
     /// Stops the replica and waits until it has stopped: nothing of it writes to tables, log or snapshots any

@@ -1,22 +1,22 @@
 //! All replicas of a node.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use disk::Disk;
 use futures::future::join_all;
 use kv::{Engine, ShelfId, ShelfState};
 use mailstore::GroupId;
-use parking_lot::RwLock;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::task::TaskTracker;
 use wal::Log;
 
 use crate::group::{Group, Parts};
 use crate::machine::Machine;
+use crate::neighbours::Neighbours;
 use crate::options::GroupOptions;
-use crate::peer::{PeerCall, PeerTransport};
+use crate::peer::{PeerCall, PeerCallKind, PeerTransport};
 use crate::{Blocking, Error, NodeId, ReplicaId, Result};
 
 /// How many failures may wait to be taken. A replica that fails when they are full waits with its report.
@@ -79,7 +79,8 @@ impl Failure {
 /// The replicas that run on a node.
 pub struct Groups<M: Machine> {
     parts: Parts,
-    running: RwLock<BTreeMap<GroupId, Arc<Group<M>>>>,
+    neighbours: Arc<Neighbours<M>>,
+    goes_rounds: AtomicBool,
     // Held while replicas are started or stopped, so that a rebuild sees all replicas of its shelf.
     changing: Mutex<()>,
     tasks: TaskTracker,
@@ -100,9 +101,11 @@ impl<M: Machine> Groups<M> {
             blocking: parts.blocking,
             options: parts.options,
         };
+        let (transport, options) = (Arc::clone(&parts.transport), parts.options.clone());
         Self {
+            neighbours: Arc::new(Neighbours::new(parts.node, transport, options)),
+            goes_rounds: AtomicBool::new(false),
             parts,
-            running: RwLock::default(),
             changing: Mutex::default(),
             tasks: TaskTracker::new(),
             failures: (sender, Mutex::new(receiver)),
@@ -152,16 +155,34 @@ impl<M: Machine> Groups<M> {
     /// # Errors
     /// [`Error::NoSuchGroup`].
     pub fn get(&self, group: GroupId) -> Result<Arc<Group<M>>> {
-        self.running
-            .read()
-            .get(&group)
-            .cloned()
-            .ok_or(Error::NoSuchGroup { group })
+        self.neighbours.get(group)
     }
 
     /// Returns all replicas, by group.
     pub fn all(&self) -> Vec<Arc<Group<M>>> {
-        self.running.read().values().cloned().collect()
+        self.neighbours.all()
+    }
+
+    /// Returns how many replicas here are parked: nobody uses their group, and no heartbeats are sent.
+    pub fn parked(&self) -> usize {
+        self.neighbours.parked()
+    }
+
+    /// Returns how often a replica here has come to lead since the node began.
+    pub fn came_to_lead(&self) -> u64 {
+        self.neighbours.came_to_lead()
+    }
+
+    /// Says to the other nodes from now on whether this one wants to lead no group, because it is about to stop. It
+    /// may lead all the same.
+    pub fn decline_leadership(&self, declines: bool) {
+        self.neighbours.decline_leadership(declines);
+    }
+
+    /// Hands over every group that is led here, as far as another replica is well, keeps up and may lead. Returns
+    /// when those have been asked, not when they lead.
+    pub async fn hand_over(&self) {
+        self.neighbours.hand_over().await;
     }
 
     /// Answers a call that the transport of another node sent.
@@ -169,6 +190,9 @@ impl<M: Machine> Groups<M> {
     /// # Errors
     /// Those that the transport carries back; see [`PeerTransport::call`].
     pub async fn serve(&self, call: PeerCall) -> Result<Bytes> {
+        if call.kind == PeerCallKind::Ping {
+            return self.neighbours.answer(call.payload);
+        }
         let group = self.get(call.group)?;
         group.serve(call).await
     }
@@ -180,6 +204,7 @@ impl<M: Machine> Groups<M> {
     pub async fn stop(&self, group: GroupId) -> Result<()> {
         let _changing = self.changing.lock().await;
         let running = self
+            .neighbours
             .running
             .write()
             .remove(&group)
@@ -219,7 +244,8 @@ impl<M: Machine> Groups<M> {
     /// The first error, after every replica has been asked to stop.
     pub async fn shutdown(&self) -> Result<()> {
         let _changing = self.changing.lock().await;
-        let running = std::mem::take(&mut *self.running.write());
+        self.neighbours.stop.cancel();
+        let running = std::mem::take(&mut *self.neighbours.running.write());
         // All are asked first: a caller that gives up waiting leaves none behind that goes on.
         for group in running.values() {
             group.ask_to_stop();
@@ -291,7 +317,7 @@ impl<M: Machine> Groups<M> {
     }
 
     async fn stop_failed(&self, group: &Group<M>) {
-        self.running.write().remove(&group.id());
+        self.neighbours.running.write().remove(&group.id());
         // A replica that has failed already cannot be stopped in order, which is no reason to keep it.
         if let Err(error) = group.shutdown().await {
             tracing::warn!(group = group.id().0, %error, "replica did not stop in order");
@@ -307,7 +333,10 @@ impl<M: Machine> Groups<M> {
             };
         }
         let group = Group::start(&self.parts, id, replica, machine).await?;
-        self.running.write().insert(id, Arc::clone(&group));
+        self.neighbours.running.write().insert(id, Arc::clone(&group));
+        if !self.goes_rounds.swap(true, Ordering::Relaxed) {
+            self.tasks.spawn(Arc::clone(&self.neighbours).go_rounds());
+        }
         let failures = self.failures.0.clone();
         let supervised = Arc::clone(&group);
         self.tasks.spawn(async move {
@@ -329,8 +358,9 @@ impl<M: Machine> Groups<M> {
 
 impl<M: Machine> Drop for Groups<M> {
     fn drop(&mut self) {
+        self.neighbours.stop.cancel();
         // The supervision of a replica holds it, and would for ever.
-        for group in self.running.get_mut().values() {
+        for group in self.all() {
             group.ask_to_stop();
         }
     }

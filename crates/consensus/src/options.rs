@@ -16,6 +16,15 @@ pub struct GroupOptions {
     pub election_timeout_min: Duration,
     /// The same at the most. It is also the leader's lease.
     pub election_timeout_max: Duration,
+    /// How often nodes that share a group make sure that the other lives. One that was not heard of three times is
+    /// taken for dead.
+    pub ping_interval: Duration,
+    /// After how long a group that nobody uses sends no heartbeats any more, because those pings stand in for them.
+    pub park_after: Duration,
+    /// For how long the preferred replica of a group must be able to lead before another one hands over to it.
+    pub balance_after: Duration,
+    /// How much time is between two groups that a node hands over so.
+    pub balance_interval: Duration,
     /// How a leader makes sure that it still leads before it answers a question.
     pub read_policy: ReadPolicy,
     /// The largest entry that may be proposed, in bytes.
@@ -48,6 +57,10 @@ impl Default for GroupOptions {
             heartbeat_interval: Duration::from_millis(250),
             election_timeout_min: Duration::from_millis(900),
             election_timeout_max: Duration::from_millis(1200),
+            ping_interval: Duration::from_millis(200),
+            park_after: Duration::from_secs(5),
+            balance_after: Duration::from_secs(5),
+            balance_interval: Duration::from_millis(250),
             read_policy: ReadPolicy::Lease,
             entry_bytes_max: 1024 * 1024,
             message_entries_max: 512,
@@ -63,6 +76,12 @@ impl GroupOptions {
     /// granted before has run out, and a tenth more for clocks that differ.
     pub fn vote_withholding(&self) -> Duration {
         self.election_timeout_max.saturating_mul(11) / 10
+    }
+
+    /// Returns by how much one replica lets another go first when both may campaign: long enough for a vote to be
+    /// asked for and given.
+    pub(crate) fn turn(&self) -> Duration {
+        self.heartbeat_interval / 2
     }
 
     /// Returns openraft's form of the options.

@@ -32,6 +32,9 @@ pub enum PeerCallKind {
     TransferLeader,
     /// A piece of a snapshot.
     Snapshot,
+    /// One node tells another that it lives. No replica is meant; the group says only which of several sets of
+    /// groups on the other node.
+    Ping,
 }
 
 /// A call from one replica to another. The payload is opaque to the transport.
@@ -56,7 +59,8 @@ pub trait PeerTransport: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`crate::Error::Unreachable`] when the call has not arrived, which makes the caller wait longer before
-    /// the next; [`crate::Error::Timeout`] when it is not known; otherwise the error of the replica.
+    /// the next; [`crate::Error::Timeout`] when it is not known; [`crate::Error::Refused`] when the node answered and
+    /// did not take it; otherwise the error of the replica.
     async fn call(&self, call: PeerCall, deadline: Duration) -> Result<Bytes>;
 }
 

@@ -2,9 +2,12 @@
 
 mod cluster;
 mod crashes;
+mod failover;
 mod lease;
 mod mail;
 mod nemesis;
+mod office;
+mod parking;
 mod single;
 mod snapshots;
 mod tasks;

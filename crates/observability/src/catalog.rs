@@ -288,6 +288,16 @@ pub const METRICS: &[Metric] = &[
         &[],
         "Replicas on this node that know no leader.",
     ),
+    gauge(
+        "facteur_groups_parked",
+        &[],
+        "Replicas on this node whose group nobody uses, so that they send nothing.",
+    ),
+    counter(
+        "facteur_leader_changes",
+        &[],
+        "Times that a replica on this node came to lead its group.",
+    ),
     seconds(
         "facteur_commit_duration",
         &[],

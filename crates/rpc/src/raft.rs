@@ -27,6 +27,8 @@ pub enum RaftKind {
     TransferLeader,
     /// A piece of a snapshot.
     Snapshot,
+    /// One node tells another that it lives.
+    Ping,
 }
 
 /// A call from one replica to another.
@@ -74,7 +76,7 @@ impl Services {
     }
 }
 
-/// Calls replicas on one other node. Votes, entries and snapshots go over connections of their own, so
+/// Calls replicas on one other node. Votes (and pings), entries and snapshots go over connections of their own, so
 /// that none delays another.
 #[derive(Clone)]
 pub struct RaftClient {
@@ -102,7 +104,7 @@ impl RaftClient {
     pub async fn call(&self, call: RaftCall, deadline: Duration) -> Result<Bytes, RaftFailure> {
         let mut client = match call.kind {
             RaftKind::AppendEntries => self.entries.clone(),
-            RaftKind::Vote | RaftKind::TransferLeader => self.votes.clone(),
+            RaftKind::Vote | RaftKind::TransferLeader | RaftKind::Ping => self.votes.clone(),
             RaftKind::Snapshot => self.snapshots.clone(),
         };
         let request = proto::RaftRequest {
@@ -146,6 +148,7 @@ impl From<RaftKind> for proto::Kind {
             RaftKind::Vote => Self::Vote,
             RaftKind::TransferLeader => Self::TransferLeader,
             RaftKind::Snapshot => Self::Snapshot,
+            RaftKind::Ping => Self::Ping,
         }
     }
 }
@@ -160,6 +163,7 @@ impl TryFrom<proto::Kind> for RaftKind {
             proto::Kind::Vote => Ok(Self::Vote),
             proto::Kind::TransferLeader => Ok(Self::TransferLeader),
             proto::Kind::Snapshot => Ok(Self::Snapshot),
+            proto::Kind::Ping => Ok(Self::Ping),
         }
     }
 }

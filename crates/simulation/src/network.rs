@@ -168,6 +168,7 @@ impl Line {
             PeerCallKind::Vote => RaftKind::Vote,
             PeerCallKind::TransferLeader => RaftKind::TransferLeader,
             PeerCallKind::Snapshot => RaftKind::Snapshot,
+            PeerCallKind::Ping => RaftKind::Ping,
         };
         let received = RaftCall {
             group: call.group,

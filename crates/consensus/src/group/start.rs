@@ -6,7 +6,8 @@ use disk::{Disk, DiskPath};
 use kv::{Engine, TableId};
 use mailstore::GroupId;
 use openraft::{Raft, StorageHelper};
-use tokio::sync::oneshot;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wal::Log;
@@ -16,6 +17,7 @@ use crate::hold::{Hold, Holds};
 use crate::log_store::LogStore;
 use crate::machine::Machine;
 use crate::options::GroupOptions;
+use crate::parking::Parking;
 use crate::peer::{PeerNetwork, PeerTransport};
 use crate::snapshot::SnapshotStore;
 use crate::state_machine::{Applier, StateMachine};
@@ -78,6 +80,9 @@ impl<M: Machine> Group<M> {
             machine,
             receiving: Arc::default(),
             withheld_until,
+            parking: Mutex::new(Parking::new(Instant::now())),
+            campaign_changed: Notify::new(),
+            preferred: Mutex::new(None),
             stop: CancellationToken::new(),
             holds,
         });

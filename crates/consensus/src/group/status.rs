@@ -134,8 +134,12 @@ impl<M: Machine> Group<M> {
     }
 
     /// Tells whether a majority answers this replica, which leads. One that has heard of no majority for longer than
-    /// an election takes can commit nothing, and may have been replaced without knowing.
+    /// an election takes can commit nothing, and may have been replaced without knowing. While the group is parked its
+    /// nodes hear of each other.
     pub fn hears_majority(&self) -> bool {
+        if self.is_parked() {
+            return true;
+        }
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow_watched();
         let alone = metrics.membership_config.membership().voter_ids().count() <= 1;

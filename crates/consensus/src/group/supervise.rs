@@ -8,8 +8,8 @@ use crate::Error;
 use crate::machine::Machine;
 
 impl<M: Machine> Group<M> {
-    /// Lets the replica campaign once its votes are no longer withheld, and asks for snapshots when they are
-    /// due. Returns why the replica stopped, `None` when it was asked to.
+    /// Lets the replica campaign once its votes are no longer withheld and when its leader is dead, and asks for
+    /// snapshots when they are due. Returns why the replica stopped, `None` when it was asked to.
     pub(crate) async fn supervise(self: Arc<Self>) -> Option<Error> {
         let watch = self.watch();
         let cause = tokio::select! {
@@ -18,6 +18,7 @@ impl<M: Machine> Group<M> {
             error = self.machine.applier.failed() => Some(error),
             error = self.failed(watch) => Some(error),
             () = self.resume_campaigning() => None,
+            () = self.campaign_when_due() => None,
             () = self.take_snapshots() => None,
         };
         // A replica that is asked to stop tells so by its status too, and that may be seen first.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use openraft::errors::RaftError;
+use openraft::raft::AppendEntriesResponse;
 use prost::Message;
 
 use super::messages::{self, VoteCall, WirePiece, WirePieceOutcome};
@@ -28,6 +29,9 @@ impl<M: Machine> Group<M> {
             PeerCallKind::Vote => self.serve_vote(call.payload).await,
             PeerCallKind::TransferLeader => self.serve_transfer(call.payload).await,
             PeerCallKind::Snapshot => self.serve_piece(call.payload).await,
+            PeerCallKind::Ping => Err(Error::Malformed {
+                detail: "a ping is for a node".to_owned(),
+            }),
         }
     }
 
@@ -42,6 +46,10 @@ impl<M: Machine> Group<M> {
             .append_entries(request)
             .await
             .map_err(|error| self.stopped(error))?;
+        // Not before it was answered: the clock must not find the lease expired that this message renews.
+        if !matches!(response, AppendEntriesResponse::HigherVote(_)) {
+            self.heard_leader();
+        }
         Ok(messages::encode_append_outcome(&response))
     }
 
@@ -49,6 +57,9 @@ impl<M: Machine> Group<M> {
         let VoteCall { request, is_pre_vote } = messages::decode_vote(payload).map_err(malformed)?;
         if self.withholds_votes() && !request.leadership_transfer {
             return Err(Error::VoteWithheld);
+        }
+        if !request.leadership_transfer && self.asked_for_vote() {
+            return Err(Error::LeaderLives);
         }
         let response = if is_pre_vote {
             self.raft.pre_vote(request).await
@@ -67,6 +78,7 @@ impl<M: Machine> Group<M> {
             .handle_transfer_leader(request)
             .await
             .map_err(|error| self.fatal(error))?;
+        self.heard_leader();
         Ok(messages::encode_transfer_outcome(&response))
     }
 
@@ -89,6 +101,7 @@ impl<M: Machine> Group<M> {
 
     async fn install(&self, vote: Vote, snapshot: SnapshotHandle) -> Result<Vote> {
         let installed = self.raft.install_full_snapshot(vote, with_meta(snapshot)).await;
+        self.heard_leader();
         Ok(installed.map_err(|error| self.fatal(error))?.vote)
     }
 

@@ -15,8 +15,8 @@ use wal::{Log, Wal};
 use super::{Registers, path, wal_options};
 use crate::machine::Subject;
 use crate::{
-    Blocking, Error, Group, GroupOptions, Groups, NodeId, NodeParts, PeerCall, PeerTransport, ReplicaId,
-    Result, Role,
+    Blocking, Error, Group, GroupOptions, Groups, NodeId, NodeParts, PeerCall, PeerCallKind, PeerTransport,
+    ReplicaId, Result, Role,
 };
 
 /// The group that the tests run.
@@ -122,6 +122,26 @@ impl Cluster {
         }
     }
 
+    /// Waits until the group is parked on every node.
+    pub(crate) async fn parked(&self) {
+        let parked = async {
+            while !self.nodes.values().all(|node| node.groups.parked() == 1) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let parked = tokio::time::timeout(Duration::from_secs(60), parked).await;
+        parked.expect("a group that nobody uses is parked");
+    }
+
+    /// Returns the node whose replica leads, as far as it knows, without using the group.
+    pub(crate) fn knows_to_lead(&self) -> Option<u64> {
+        let leads = |node: &&Node| {
+            let group = node.groups.get(GROUP);
+            group.is_ok_and(|group| group.status().role == Role::Leader)
+        };
+        self.nodes.values().find(leads).map(|node| node.number)
+    }
+
     /// Stops a node as a crash does, with or without power, and starts it again. Its tables are lost.
     pub(crate) async fn crash(&mut self, number: u64) {
         let old = self.nodes.remove(&number).expect("a node of this number");
@@ -209,6 +229,7 @@ impl Tables {
 pub(crate) struct Switchboard {
     nodes: Mutex<BTreeMap<u64, Weak<Groups<Registers>>>>,
     cut: Mutex<BTreeSet<u64>>,
+    calls: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Switchboard {
@@ -233,6 +254,27 @@ impl Switchboard {
         self.cut.lock().contains(&number)
     }
 
+    /// Returns how many calls about groups there were, without pings.
+    pub(crate) fn calls(&self) -> u64 {
+        let calls = self.calls.lock();
+        calls
+            .iter()
+            .filter(|(kind, _)| **kind != "ping")
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    fn count(&self, kind: PeerCallKind) {
+        let kind = match kind {
+            PeerCallKind::AppendEntries => "append",
+            PeerCallKind::Vote => "vote",
+            PeerCallKind::TransferLeader => "transfer",
+            PeerCallKind::Snapshot => "snapshot",
+            PeerCallKind::Ping => "ping",
+        };
+        *self.calls.lock().entry(kind).or_default() += 1;
+    }
+
     fn find(&self, from: u64, to: u64) -> Option<Arc<Groups<Registers>>> {
         if self.is_cut(from) || self.is_cut(to) {
             return None;
@@ -250,6 +292,7 @@ struct Port {
 impl PeerTransport for Port {
     async fn call(&self, call: PeerCall, deadline: Duration) -> Result<Bytes> {
         let node = call.node;
+        self.switchboard.count(call.kind);
         let gone = || Error::Unreachable {
             node,
             detail: "cut off".to_owned(),

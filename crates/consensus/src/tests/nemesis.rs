@@ -35,15 +35,12 @@ struct Run {
     /// The newest acknowledged number of each key.
     acknowledged: BTreeMap<u64, u64>,
     answered: u64,
+    /// How often a replica was found to be parked.
+    parked: u64,
 }
 
 impl Run {
-    async fn begin(seed: u64) -> Self {
-        let options = GroupOptions {
-            snapshot_log_bytes: 3000,
-            kept_entries: 3,
-            ..GroupOptions::default()
-        };
+    async fn begin(seed: u64, options: GroupOptions) -> Self {
         let cluster = Cluster::started(3, options).await;
         let random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         Self {
@@ -52,11 +49,14 @@ impl Run {
             next: 1,
             acknowledged: BTreeMap::new(),
             answered: 0,
+            parked: 0,
         }
     }
 
     /// Writes every key once through some node, while a fault may strike.
     async fn step(&mut self) {
+        let is_parked = |number: &u64| self.cluster.group(*number).is_parked();
+        self.parked += (1..=3).filter(is_parked).count() as u64;
         let through = self.contact();
         let group = self.cluster.node(through).groups.get(GROUP).ok();
         let writes: Vec<_> = (0..KEYS).map(|key| (key, self.next + key)).collect();
@@ -180,12 +180,21 @@ impl Run {
     }
 }
 
-async fn run(seed: u64) {
-    let mut run = Run::begin(seed).await;
+fn options() -> GroupOptions {
+    GroupOptions {
+        snapshot_log_bytes: 3000,
+        kept_entries: 3,
+        ..GroupOptions::default()
+    }
+}
+
+/// Runs with pauses of up to `pause_max` milliseconds between the steps.
+async fn run(seed: u64, options: GroupOptions, pause_max: u64) -> Run {
+    let mut run = Run::begin(seed, options).await;
     for _ in 0..120 {
         run.step().await;
         // Sometimes long enough for votes that are withheld and for elections.
-        let pause = Duration::from_millis(20 + run.random.below(300));
+        let pause = Duration::from_millis(20 + run.random.below(pause_max));
         tokio::time::sleep(pause).await;
     }
     run.heal().await;
@@ -194,11 +203,26 @@ async fn run(seed: u64) {
         "seed {seed} tested little: {} writes",
         run.answered
     );
+    run
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_acknowledged_is_lost_under_crashes_and_partitions() {
     for seed in 1..=3 {
-        run(seed).await;
+        run(seed, options(), 300).await;
+    }
+}
+
+/// Groups are parked as soon as nothing happens for a moment, so that every fault meets them parked, awake, and on
+/// the way from one to the other.
+#[tokio::test(start_paused = true)]
+async fn nothing_acknowledged_is_lost_when_groups_are_parked_all_the_time() {
+    for seed in 11..=16 {
+        let options = GroupOptions {
+            park_after: Duration::from_millis(50),
+            ..options()
+        };
+        let run = run(seed, options, 900).await;
+        assert!(run.parked > 20, "seed {seed} was parked {} times", run.parked);
     }
 }

@@ -63,6 +63,16 @@ fn observe_groups(meter: &Meter, storage: &Storage) {
         .u64_observable_gauge("facteur_groups_without_leader")
         .with_callback(move |observer| observer.observe(Counts::of(&replicas.status()).leaderless, &[]))
         .build();
+    let replicas = storage.replicas.clone();
+    meter
+        .u64_observable_gauge("facteur_groups_parked")
+        .with_callback(move |observer| observer.observe(replicas.parked(), &[]))
+        .build();
+    let replicas = storage.replicas.clone();
+    meter
+        .u64_observable_counter("facteur_leader_changes")
+        .with_callback(move |observer| observer.observe(replicas.came_to_lead(), &[]))
+        .build();
 }
 
 fn observe_disk(meter: &Meter, site: &Site, storage: &Storage) {

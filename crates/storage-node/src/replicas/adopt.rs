@@ -106,6 +106,7 @@ impl Replicas {
         if let Some(founded) = founded.filter(|founded| founded.founder == Some(replica)) {
             running.begin(founded.replicas.clone()).await.map_err(failed)?;
         }
+        running.prefer_leader(placement.preferred_leader(group));
         Ok(())
     }
 }

@@ -17,9 +17,13 @@ pub(super) fn store_error(
             }
         }
         Error::NoSuchGroup { .. } | Error::WrongReplica { .. } => StoreError::NotLeader { hint: None },
-        Error::NoQuorum | Error::VoteWithheld => StoreError::Unavailable("no majority answers"),
+        Error::NoQuorum | Error::VoteWithheld | Error::LeaderLives => {
+            StoreError::Unavailable("no majority answers")
+        }
         Error::OutcomeUnknown | Error::Timeout => StoreError::OutcomeUnknown,
-        Error::Stopped | Error::Unreachable { .. } => StoreError::Unavailable("the replica has stopped"),
+        Error::Stopped | Error::Unreachable { .. } | Error::Refused { .. } => {
+            StoreError::Unavailable("the replica has stopped")
+        }
         Error::EntryTooLarge { .. } => mailstore::Rejection::TooManyMessages.into(),
         Error::Log(wal::Error::NoSpace) => StoreError::NoSpace,
         // The replica has stopped, or will: it is filled again, or the process starts anew or gives way

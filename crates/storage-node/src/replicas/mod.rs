@@ -5,9 +5,11 @@ mod content_handler;
 mod content_placement;
 mod control;
 mod errors;
+mod figures;
 mod fill;
 mod kept;
 mod named;
+mod office;
 mod peers;
 mod placement;
 mod replication;
@@ -165,20 +167,6 @@ impl Replicas {
     #[must_use]
     pub fn entrance(&self) -> Arc<RaftEntrance> {
         Arc::new(RaftEntrance::new(self.clone()))
-    }
-
-    /// Hands the office of leader over, group by group, where another replica can take it; for a clean stop.
-    pub async fn hand_over(&self) {
-        for group in self.inner.groups.all() {
-            let status = group.status();
-            let this = group.replica();
-            let next = status.voters.iter().find(|voter| **voter != this);
-            if let (consensus::Role::Leader, Some(next)) = (status.role, next)
-                && let Err(error) = group.transfer_leader(*next).await
-            {
-                tracing::debug!(group = group.id().0, %error, "leader could not hand over");
-            }
-        }
     }
 
     /// Stops all replicas in order.

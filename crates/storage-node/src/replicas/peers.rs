@@ -133,6 +133,7 @@ impl PeerTransport for RemoteReplicas {
             PeerCallKind::Vote => RaftKind::Vote,
             PeerCallKind::TransferLeader => RaftKind::TransferLeader,
             PeerCallKind::Snapshot => RaftKind::Snapshot,
+            PeerCallKind::Ping => RaftKind::Ping,
         };
         let sent = RaftCall {
             group: call.group,
@@ -143,9 +144,8 @@ impl PeerTransport for RemoteReplicas {
         let answered = self.0.call(sent, deadline).await;
         answered.map_err(|failure| match failure {
             RaftFailure::Timeout => consensus::Error::Timeout,
-            RaftFailure::Unreachable(detail) | RaftFailure::Refused(detail) => {
-                consensus::Error::Unreachable { node, detail }
-            }
+            RaftFailure::Unreachable(detail) => consensus::Error::Unreachable { node, detail },
+            RaftFailure::Refused(detail) => consensus::Error::Refused { node, detail },
         })
     }
 }
@@ -169,6 +169,7 @@ impl RaftHandler for RaftEntrance {
             RaftKind::Vote => PeerCallKind::Vote,
             RaftKind::TransferLeader => PeerCallKind::TransferLeader,
             RaftKind::Snapshot => PeerCallKind::Snapshot,
+            RaftKind::Ping => PeerCallKind::Ping,
         };
         let groups = &self.replicas.inner.groups;
         let received = PeerCall {
