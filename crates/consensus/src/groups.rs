@@ -16,7 +16,7 @@ use crate::group::{Group, Parts};
 use crate::machine::Machine;
 use crate::neighbours::Neighbours;
 use crate::options::GroupOptions;
-use crate::peer::{PeerCall, PeerCallKind, PeerTransport};
+use crate::peer::{PeerCall, PeerCallKind, PeerTransport, SnapshotPace};
 use crate::{Blocking, Error, NodeId, ReplicaId, Result};
 
 /// How many failures may wait to be taken. A replica that fails when they are full waits with its report.
@@ -99,6 +99,7 @@ impl<M: Machine> Groups<M> {
             engine: parts.engine,
             transport: parts.transport,
             blocking: parts.blocking,
+            snapshot_pace: Arc::new(SnapshotPace::new(parts.options.snapshot_bytes_per_second)),
             options: parts.options,
         };
         let (transport, options) = (Arc::clone(&parts.transport), parts.options.clone());

@@ -1,11 +1,15 @@
 //! Times, sizes and policies of a group.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use openraft::{Config, SnapshotPolicy};
 
 use crate::{Error, Result};
+
+/// Leaves room for what clients want from a disk and a network of today.
+const SNAPSHOT_BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(64 * 1024 * 1024).expect("not zero");
 
 /// How a group behaves. The same on every node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub struct GroupOptions {
     pub balance_after: Duration,
     /// How much time is between two groups that a node hands over so.
     pub balance_interval: Duration,
+    /// How many bytes of snapshots a node sends in a second, at the most.
+    pub snapshot_bytes_per_second: NonZeroU64,
     /// How a leader makes sure that it still leads before it answers a question.
     pub read_policy: ReadPolicy,
     /// The largest entry that may be proposed, in bytes.
@@ -61,6 +67,7 @@ impl Default for GroupOptions {
             park_after: Duration::from_secs(5),
             balance_after: Duration::from_secs(5),
             balance_interval: Duration::from_millis(250),
+            snapshot_bytes_per_second: SNAPSHOT_BYTES_PER_SECOND,
             read_policy: ReadPolicy::Lease,
             entry_bytes_max: 1024 * 1024,
             message_entries_max: 512,

@@ -2,6 +2,7 @@
 
 mod client;
 mod messages;
+mod pace;
 mod receive;
 mod serve;
 
@@ -14,6 +15,7 @@ use mailstore::GroupId;
 use crate::{NodeId, ReplicaId, Result};
 
 pub(crate) use client::PeerNetwork;
+pub(crate) use pace::SnapshotPace;
 pub(crate) use receive::Receiving;
 
 /// The most bytes that one message of a snapshot carries. Other messages carry what one read of the log gives,

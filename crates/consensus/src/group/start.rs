@@ -18,7 +18,7 @@ use crate::log_store::LogStore;
 use crate::machine::Machine;
 use crate::options::GroupOptions;
 use crate::parking::Parking;
-use crate::peer::{PeerNetwork, PeerTransport};
+use crate::peer::{PeerNetwork, PeerTransport, SnapshotPace};
 use crate::snapshot::SnapshotStore;
 use crate::state_machine::{Applier, StateMachine};
 use crate::tables::GroupTables;
@@ -35,6 +35,7 @@ pub(crate) struct Parts {
     pub(crate) transport: Arc<dyn PeerTransport>,
     pub(crate) blocking: Blocking,
     pub(crate) options: GroupOptions,
+    pub(crate) snapshot_pace: Arc<SnapshotPace>,
 }
 
 /// What a replica finds when it starts.
@@ -60,8 +61,7 @@ impl<M: Machine> Group<M> {
         let withholds = restored.may_have_granted_lease && !restored.is_alone;
         let withheld_until = withholds.then(|| Instant::now() + parts.options.vote_withholding());
         let config = parts.options.config(!withholds)?;
-        let (transport, blocking) = (Arc::clone(&parts.transport), parts.blocking.clone());
-        let network = PeerNetwork::new(id, replica, transport, blocking, holds.hold());
+        let network = PeerNetwork::new((id, replica), parts, holds.hold());
         let held = machine.held(holds.hold());
         let built = Raft::build(replica, config, network, log_store, held).await;
         let raft = built.map_err(|error| match machine.applier.failure() {

@@ -17,7 +17,8 @@ use openraft::raft::{
 use prost::Message;
 
 use super::messages::{self, WirePiece, WirePieceOutcome};
-use super::{PIECE_BYTES_MAX, PeerCall, PeerCallKind, PeerTransport};
+use super::{PIECE_BYTES_MAX, PeerCall, PeerCallKind, PeerTransport, SnapshotPace};
+use crate::group::Parts;
 use crate::hold::Hold;
 use crate::snapshot::SnapshotHandle;
 use crate::state_machine::Snapshot;
@@ -34,6 +35,7 @@ pub(crate) struct PeerNetwork {
     replica: ReplicaId,
     transport: Arc<dyn PeerTransport>,
     blocking: Blocking,
+    pace: Arc<SnapshotPace>,
     transfers: Arc<AtomicU64>,
     hold: Hold,
 }
@@ -46,18 +48,14 @@ pub(crate) struct PeerClient {
 }
 
 impl PeerNetwork {
-    pub(crate) fn new(
-        group: GroupId,
-        replica: ReplicaId,
-        transport: Arc<dyn PeerTransport>,
-        blocking: Blocking,
-        hold: Hold,
-    ) -> Self {
+    /// Returns the network of one replica of the group. Snapshots go at the pace of the node.
+    pub(crate) fn new((group, replica): (GroupId, ReplicaId), parts: &Parts, hold: Hold) -> Self {
         Self {
             group,
             replica,
-            transport,
-            blocking,
+            transport: Arc::clone(&parts.transport),
+            blocking: parts.blocking.clone(),
+            pace: Arc::clone(&parts.snapshot_pace),
             transfers: Arc::default(),
             hold,
         }
@@ -89,13 +87,14 @@ impl PeerClient {
         self.network.hold.unless_ended(answer).await.map_err(rpc_error)
     }
 
-    /// Sends the manifest, every part and the end, and returns the peer's vote after it has installed all.
+    /// Waits for its turn, sends the manifest, every part and the end, and returns the peer's vote after it has installed all.
     async fn send_snapshot(
         &self,
         vote: Vote,
         snapshot: SnapshotHandle,
         deadline: Duration,
     ) -> Result<Vote, RpcError> {
+        let _turn = self.network.pace.turn(self.host.node).await;
         let transfer = self.network.transfers.fetch_add(1, Ordering::Relaxed);
         let mut sending = Sending {
             client: self,
@@ -132,6 +131,7 @@ impl Sending<'_> {
     async fn bytes(&mut self, mut bytes: Bytes) -> Result<(), RpcError> {
         loop {
             let piece = bytes.split_to(bytes.len().min(PIECE_BYTES_MAX));
+            self.client.network.pace.pass(piece.len()).await;
             self.piece(piece, bytes.is_empty(), false).await?;
             if bytes.is_empty() {
                 return Ok(());

@@ -1,5 +1,6 @@
 //! Snapshots under way, between replicas, and what is left of the log.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use disk::Disk;
@@ -91,6 +92,43 @@ async fn a_new_replica_is_filled_by_a_snapshot() {
         cluster.node(2).peek("s3", "k3").await.expect("read"),
         Some("some value".to_owned())
     );
+}
+
+/// Clients are served by the same disk and network.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_is_sent_no_faster_than_it_may_be() {
+    let options = GroupOptions {
+        snapshot_bytes_per_second: NonZeroU64::new(50_000).expect("not zero"),
+        ..options()
+    };
+    let cluster = Cluster::new(2, options);
+    let group = cluster.node(1).start().await.expect("started");
+    group
+        .initialize([(ReplicaId(1), NodeId(1))].into())
+        .await
+        .expect("begins");
+    cluster.leader().await;
+    let large = "x".repeat(500_000);
+    cluster
+        .node(1)
+        .set("large", "k", &large)
+        .await
+        .expect("committed");
+    write(&cluster, 1, 100).await;
+    group.trigger_snapshot().await.expect("asked");
+    group
+        .watch()
+        .wait_for(|status| status.purged.is_some())
+        .await
+        .expect("written");
+    cluster.node(2).start().await.expect("started");
+    let begun = tokio::time::Instant::now();
+    group
+        .add_learner(ReplicaId(2), NodeId(2))
+        .await
+        .expect("caught up");
+    let elapsed = begun.elapsed().as_secs_f64();
+    assert!((8.0..20.0).contains(&elapsed), "{elapsed} s");
 }
 
 #[tokio::test(start_paused = true)]
