@@ -176,7 +176,7 @@ impl<M: Machine> Neighbours<M> {
             }
         }
         let mut table = self.table.lock();
-        let asked = table.to_ask().map(|(node, neighbour)| {
+        let asked = table.unasked().map(|(node, neighbour)| {
             neighbour.is_asked = true;
             let parked = lists.remove(&node).unwrap_or_default();
             self.ping(node, neighbour.through, parked, neighbour.agreed)

@@ -285,7 +285,7 @@ mod tests {
     }
 
     fn now() -> Instant {
-        Instant::now()
+        tokio::time::Instant::now()
     }
 
     #[tokio::test(start_paused = true)]

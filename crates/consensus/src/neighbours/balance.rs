@@ -64,7 +64,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn groups_are_handed_over_one_by_one_when_they_were_ready_for_long() {
-        let begun = Instant::now();
+        let begun = tokio::time::Instant::now();
         let mut balance = Balance::new(begun);
         let ready: BTreeMap<_, _> = [1, 2].map(|number| (GroupId(number), ReplicaId(9))).into();
         let mut handed_over = Vec::new();
@@ -79,7 +79,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_was_not_ready_meanwhile_waits_anew() {
-        let begun = Instant::now();
+        let begun = tokio::time::Instant::now();
         let mut balance = Balance::new(begun);
         let ready = BTreeMap::from([(GroupId(1), ReplicaId(9))]);
         let at = |seconds| begun + Duration::from_secs(seconds);

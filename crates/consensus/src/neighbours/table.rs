@@ -107,7 +107,7 @@ impl Table {
     }
 
     /// Returns the nodes to which a ping may be sent now.
-    pub(super) fn to_ask(&mut self) -> impl Iterator<Item = (NodeId, &mut Neighbour)> {
+    pub(super) fn unasked(&mut self) -> impl Iterator<Item = (NodeId, &mut Neighbour)> {
         let free = self.nodes.iter_mut().filter(|(_, neighbour)| !neighbour.is_asked);
         free.map(|(node, neighbour)| (*node, neighbour))
     }
@@ -185,7 +185,7 @@ mod tests {
         table.heard(NODE, true);
         assert!(!table.may_lead(NODE));
         table.round(&BTreeMap::new());
-        assert_eq!(table.to_ask().count(), 0);
+        assert_eq!(table.unasked().count(), 0);
         assert!(!table.is_dead(NODE));
     }
 }

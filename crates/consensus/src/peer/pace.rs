@@ -63,7 +63,7 @@ mod tests {
     async fn all_senders_share_the_pace_and_nothing_is_saved_up() {
         let pace = pace(1000);
         tokio::time::sleep(Duration::from_secs(60)).await;
-        let begun = Instant::now();
+        let begun = tokio::time::Instant::now();
         let sender = || async {
             for _ in 0..10 {
                 pace.pass(500).await;

@@ -30,7 +30,7 @@ async fn kill_after(used: Duration) -> Duration {
     cluster.node(leader).set("a", "k", "1").await.expect("committed");
     sleep(used).await;
     cluster.switchboard.cut(leader, true);
-    stall(&cluster, leader, Instant::now()).await
+    stall(&cluster, leader, tokio::time::Instant::now()).await
 }
 
 async fn check(used: impl Iterator<Item = u64>) {
@@ -69,7 +69,7 @@ async fn writes_go_on_after_the_leader_died_and_another_restarted() {
         cluster.node(leader).set("a", "k", "1").await.expect("committed");
         sleep(Duration::from_millis(used)).await;
         cluster.switchboard.cut(leader, true);
-        let since = Instant::now();
+        let since = tokio::time::Instant::now();
         let other = (1..=3).find(|number| *number != leader).expect("a follower");
         cluster.crash(other).await;
         cluster.node(other).start().await.expect("started");

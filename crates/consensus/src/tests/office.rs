@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::testing::{Cluster, GROUP};
 use crate::{GroupOptions, ReplicaId};
@@ -25,9 +25,9 @@ fn prefer(cluster: &Cluster, preferred: u64) {
 
 /// Writes through whoever leads for a while, and returns the longest time that one write took.
 async fn write_for(cluster: &Cluster, time: Duration) -> Duration {
-    let (end, mut longest) = (Instant::now() + time, Duration::ZERO);
-    while Instant::now() < end {
-        let begun = Instant::now();
+    let (end, mut longest) = (tokio::time::Instant::now() + time, Duration::ZERO);
+    while tokio::time::Instant::now() < end {
+        let begun = tokio::time::Instant::now();
         'written: loop {
             for number in 1..=3 {
                 if cluster.node(number).set("a", "k", "v").await.is_ok() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::testing::{Cluster, GROUP};
 use crate::{Error, GroupOptions, NodeId, PeerCall, PeerCallKind, ReplicaId, Role};
@@ -53,7 +53,7 @@ async fn a_single_voter_parks_and_answers_at_once() {
 async fn a_write_wakes_the_group_at_once() {
     let (cluster, leader) = parked(3).await;
     let term = cluster.group(leader).status().term;
-    let asked = Instant::now();
+    let asked = tokio::time::Instant::now();
     let writes = ["2", "3", "4"].map(|value| cluster.node(leader).set("a", value, value));
     for written in futures::future::join_all(writes).await {
         written.expect("committed");
@@ -215,7 +215,7 @@ async fn a_group_is_not_parked_while_a_member_is_away_and_is_when_it_is_back() {
 async fn leadership_of_a_parked_group_is_transferred_quickly() {
     let (cluster, old) = parked(3).await;
     let new = (1..=3).find(|number| *number != old).expect("a follower");
-    let asked = Instant::now();
+    let asked = tokio::time::Instant::now();
     cluster
         .group(old)
         .transfer_leader(ReplicaId(new))
@@ -243,7 +243,7 @@ async fn a_replica_that_has_just_restarted_takes_over_at_once() {
     cluster.crash(new).await;
     cluster.node(new).start().await.expect("started");
     cluster.parked().await;
-    let asked = Instant::now();
+    let asked = tokio::time::Instant::now();
     cluster
         .group(old)
         .transfer_leader(ReplicaId(new))
