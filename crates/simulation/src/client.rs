@@ -17,7 +17,8 @@ use mailstore::{BlobId, MailboxId, ModSeq, Rejection, Reply, StoreError, Uid, Ui
 use parking_lot::Mutex;
 
 use crate::checker::{Client as ClientNumber, Observed, Operation};
-use crate::history::{AccountNumber, History};
+use crate::history::{AccountNumber, Check, History};
+use crate::holders::Holders;
 use crate::random::Random;
 use crate::session::Session;
 
@@ -40,6 +41,7 @@ pub struct Client {
     random: Random,
     history: Arc<Mutex<History>>,
     views: Views,
+    holders: Holders,
     mailboxes: Vec<(MailboxName, MailboxId)>,
     messages_made: u64,
 }
@@ -85,6 +87,8 @@ pub struct Identity {
     pub address: Address,
     /// What it and its like know.
     pub views: Views,
+    /// Where content must be that was acknowledged to it.
+    pub holders: Holders,
 }
 
 impl Client {
@@ -99,6 +103,7 @@ impl Client {
             random,
             history,
             views: identity.views,
+            holders: identity.holders,
             mailboxes: Vec::new(),
             messages_made: 0,
         }
@@ -237,7 +242,11 @@ impl Client {
     async fn store_content(&mut self) -> Option<StoredBlob> {
         let octets = self.octets();
         match self.session.upload(&octets).await {
-            Ok(stored) => Some(stored),
+            Ok(stored) => {
+                let durable = self.holders.check(self.session.caller.account, stored.blob);
+                self.history.lock().require(Check::Durable, durable);
+                Some(stored)
+            }
             Err(error) => {
                 self.history.lock().note(format!("content not stored: {error}"));
                 None
@@ -436,7 +445,8 @@ impl Client {
         match changes {
             Ok(changes) => {
                 if !view.update(&changes) {
-                    history.violation(format!("changes of {mailbox:?} do not fit the view"));
+                    let text = format!("changes of {mailbox:?} do not fit the view");
+                    history.violation(Check::Views, text);
                 }
                 history.answer(call, &Observed::Changes(Box::new(changes)));
                 drop(history);
@@ -485,6 +495,11 @@ impl Client {
         }
     }
 
+    fn missing(&self) {
+        let text = "a message without content";
+        self.history.lock().violation(Check::Content, text);
+    }
+
     fn unread(&self, error: &StoreError) {
         let mut history = self.history.lock();
         match error {
@@ -513,7 +528,7 @@ impl Client {
             };
             if !view.update(&changes) || view.messages() != whole.messages() {
                 let text = format!("changes of {mailbox:?} since {since:?} do not lead to what is there");
-                self.history.lock().violation(text);
+                self.history.lock().violation(Check::Views, text);
             }
         }
     }
@@ -550,7 +565,7 @@ impl Client {
         for answer in answers {
             match self.session.content(mailbox, answer.record.uid).await {
                 Ok(Some(octets)) => self.history.lock().content(answer.record.blob, &octets),
-                Ok(None) => self.history.lock().violation("a message without content"),
+                Ok(None) => self.missing(),
                 Err(error) => return self.unread(&error),
             }
         }

@@ -1,6 +1,6 @@
-//! A run of several machines: clients work all the time while machines fail one at a time and come back.
+//! A run of several machines and proxies: clients work all the time while some of them fail and come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,18 +9,27 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::Client;
-use crate::history::{AccountNumber, History};
+use crate::history::{AccountNumber, Check, History};
+use crate::imap::{ImapClient, MailAccount, Watched, compare_dumps, messages_after_one_more, watch};
 use crate::machine::Running;
+use crate::mutation::Mutation;
+use crate::nemesis::{Plan, plan};
 use crate::random::Random;
 use crate::run::{Outcome, Stuck, in_time};
 use crate::stage::Stage;
 use crate::world::{World, WorldOptions};
 
 const CLIENTS_PER_ACCOUNT: u32 = 2;
+/// Accounts of clients that speak to the ports; the others are those of mail programs.
+const ACCOUNTS: usize = 2;
+/// The longest pause of a client between two operations.
+const PAUSE_MAX: Duration = Duration::from_millis(300);
 /// How long it may take at the most, all faults gone, until everybody is served again.
 const HEALING: Duration = Duration::from_secs(10);
+/// How long whoever waits with IDLE may wait for what has come, all faults gone.
+const TELLING: Duration = Duration::from_secs(5);
 /// How long clients may need to come to an end: longer than the patience of one call.
-const LAST_CALLS: Duration = Duration::from_secs(120);
+const LAST_CALLS: Duration = Duration::from_secs(400);
 
 /// What a run of several machines does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,10 +38,14 @@ pub struct ClusterOptions {
     pub seed: u64,
     /// How many machines there are.
     pub machines: usize,
-    /// How many faults happen, one after the other.
-    pub faults: u32,
+    /// How many proxies there are.
+    pub proxies: usize,
+    /// How many troubles befall machines, one after the other.
+    pub troubles: u32,
     /// How many operations each client does.
     pub operations: u32,
+    /// A defect to be found.
+    pub mutation: Option<Mutation>,
 }
 
 impl ClusterOptions {
@@ -41,9 +54,11 @@ impl ClusterOptions {
     pub fn of_seed(seed: u64) -> Self {
         Self {
             seed,
-            machines: 3,
-            faults: 5,
+            machines: [3, 3, 4, 5][usize::try_from(seed % 4).unwrap_or(0)],
+            proxies: 2,
+            troubles: 6,
             operations: 60,
+            mutation: None,
         }
     }
 }
@@ -54,45 +69,45 @@ pub fn run_cluster(options: &ClusterOptions) -> Outcome {
     in_time(options.seed, |history| async move {
         let mut run = ClusterRun::new(options, Arc::clone(&history));
         if let Err(what) = run.play(options).await {
-            history.lock().violation(what);
+            history.lock().violation(Check::Node, what);
         }
     })
 }
 
-/// What befalls one machine, or the way to it. The others are a majority meanwhile.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum ClusterFault {
-    /// Its process is killed.
-    Kill,
-    /// It loses its power.
-    PowerLoss,
-    /// It reaches no other machine, and none reaches it; proxies still do.
-    Isolation,
-    /// It hears the others, and they do not hear it.
-    Mute,
-    /// Its wall clock is set forward by a minute.
-    ClockJump,
-}
-
-struct ClusterRun {
-    stage: Stage,
+pub(crate) struct ClusterRun {
+    pub(crate) stage: Stage,
+    pub(crate) proxies: Vec<String>,
+    /// Machines whose disks may fail while their nodes start.
+    pub(crate) ailing: BTreeSet<String>,
+    /// What is asked of nodes beside everything else.
+    pub(crate) errands: JoinSet<()>,
     /// Ends with the name of a machine and the time when it was started, when that node cannot go on.
     supervisors: JoinSet<(String, Instant)>,
     started: BTreeMap<String, Instant>,
+    watchers: JoinSet<()>,
+    watched: Vec<(String, Watched)>,
 }
 
 impl ClusterRun {
     fn new(options: &ClusterOptions, history: Arc<Mutex<History>>) -> Self {
         let mut random = Random::new(options.seed);
-        let world = World::new(&WorldOptions {
+        let mut world = World::new(&WorldOptions {
             machines: options.machines,
             groups: 2,
             ..WorldOptions::single(random.draw())
         });
+        for name in world.names().to_vec() {
+            world.machine_mut(&name).mutation = options.mutation;
+        }
         Self {
-            stage: Stage::new(world, history, random, 2),
+            stage: Stage::new(world, history, random, ACCOUNTS + 1),
+            proxies: (1..=options.proxies).map(|number| format!("proxy-{number}")).collect(),
+            ailing: BTreeSet::new(),
+            errands: JoinSet::new(),
             supervisors: JoinSet::new(),
             started: BTreeMap::new(),
+            watchers: JoinSet::new(),
+            watched: Vec::new(),
         }
     }
 
@@ -100,42 +115,52 @@ impl ClusterRun {
         for name in self.stage.world.names().to_vec() {
             self.boot(&name).await?;
         }
-        let mut clients = self.begin(options.operations).await?;
-        for _ in 0..options.faults {
-            let quiet = Duration::from_millis(self.stage.random.below(1500));
-            self.pass(quiet).await?;
-            self.befall().await?;
+        for name in &self.proxies {
+            self.stage.world.start_proxy(name);
         }
+        let mut clients = JoinSet::new();
+        self.begin(&mut clients, options.operations).await?;
+        let mail = self.begin_mail(&mut clients, options.operations).await?;
+        let names = self.stage.world.names().to_vec();
+        let plan = plan(&mut self.stage.random, &names, &self.proxies, options.troubles);
+        self.suffer(plan).await?;
         let ended = timeout(LAST_CALLS, async { while clients.join_next().await.is_some() {} });
         if ended.await.is_err() {
             return Err("clients do not come to an end".to_owned());
         }
-        self.pass(HEALING).await?;
-        self.stage.history.lock().set_under_fault(false);
-        self.look_at_everything().await?;
+        self.look_when_healed(&mail).await?;
         // What has no answer may still be on its way, until every process is gone.
-        for name in self.stage.world.names().to_vec() {
-            self.stage.world.cut_power(&name).await;
-        }
         self.stage.history.lock().note("all machines lose their power");
-        for name in self.stage.world.names().to_vec() {
-            self.boot(&name).await?;
-        }
-        self.pass(HEALING).await?;
-        self.look_at_everything().await?;
+        self.lose_all_power().await?;
+        self.look_when_healed(&mail).await?;
         self.stage.history.lock().settle();
         Ok(())
     }
 
-    async fn boot(&mut self, name: &str) -> Result<(), Stuck> {
-        let booted = self.stage.world.boot(name).await;
+    /// Lets happen what is planned.
+    async fn suffer(&mut self, plan: Plan) -> Result<(), Stuck> {
+        let begin = Instant::now();
+        for (at, event) in plan {
+            self.pass(begin + at).await?;
+            self.stage.history.lock().fault(&event);
+            self.happen(event).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a machine's node. One that meets a fault of its disk loses its power and is started again.
+    pub(crate) async fn boot(&mut self, name: &str) -> Result<(), Stuck> {
+        let mut booted = self.stage.world.boot(name).await;
+        if let Err(error) = &booted
+            && self.ailing.contains(name)
+        {
+            self.stage.history.lock().note(format!("{name} did not start: {error}"));
+            self.stage.world.cut_power(name).await;
+            booted = self.stage.world.boot(name).await;
+        }
         booted.map_err(|error| format!("{name} does not start: {error}"))?;
-        let running = self
-            .stage
-            .world
-            .running(name)
-            .expect("invariant: it was started")
-            .clone();
+        let running = self.stage.world.running(name);
+        let running = running.expect("invariant: it was started").clone();
         let (name, since) = (name.to_owned(), Instant::now());
         self.started.insert(name.clone(), since);
         self.supervisors.spawn(async move {
@@ -145,21 +170,54 @@ impl ClusterRun {
         Ok(())
     }
 
-    /// Makes the accounts and lets clients work on them.
-    async fn begin(&mut self, operations: u32) -> Result<JoinSet<()>, Stuck> {
-        for account in self.stage.accounts() {
+    /// Takes the power from all machines at once, and starts them again.
+    pub(crate) async fn lose_all_power(&mut self) -> Result<(), Stuck> {
+        let names = self.stage.world.names().to_vec();
+        for name in &names {
+            self.stage.world.cut_power(name).await;
+        }
+        for name in &names {
+            self.boot(name).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the accounts of clients that speak to the ports, and lets them work.
+    async fn begin(&mut self, clients: &mut JoinSet<()>, operations: u32) -> Result<(), Stuck> {
+        for account in 0..ACCOUNTS {
             let made = self.stage.make_account(account, None).await;
             made.map_err(|error| format!("accounts: {error}"))?;
         }
         self.stage.history.lock().set_under_fault(true);
-        let mut clients = JoinSet::new();
-        for account in self.stage.accounts() {
+        for account in 0..ACCOUNTS {
             for number in 0..CLIENTS_PER_ACCOUNT {
                 let client = self.client(account, number).await?;
-                clients.spawn(client.run(operations, Duration::from_millis(300)));
+                clients.spawn(client.run(operations, PAUSE_MAX));
             }
         }
-        Ok(clients)
+        Ok(())
+    }
+
+    /// Makes the account of mail programs, and lets them work; and one that waits at each proxy.
+    async fn begin_mail(
+        &mut self,
+        clients: &mut JoinSet<()>,
+        operations: u32,
+    ) -> Result<MailAccount, Stuck> {
+        let made = self.stage.mail_account(ACCOUNTS, &self.proxies).await;
+        let account = made.map_err(|error| format!("accounts: {error}"))?;
+        for number in 0..=CLIENTS_PER_ACCOUNT {
+            let random = self.stage.random.fork();
+            let client = ImapClient::new(account.clone(), format!("program-{number}"), random);
+            clients.spawn(client.run(operations, PAUSE_MAX));
+        }
+        for proxy in &self.proxies {
+            let (watched, random) = (Watched::default(), self.stage.random.fork());
+            self.watched.push((proxy.clone(), watched.clone()));
+            self.watchers
+                .spawn(watch(account.clone(), proxy.clone(), watched, random));
+        }
+        Ok(account)
     }
 
     async fn client(&mut self, account: AccountNumber, number: u32) -> Result<Client, Stuck> {
@@ -167,47 +225,8 @@ impl ClusterRun {
         client.map_err(|error| format!("nobody can log in: {error}"))
     }
 
-    /// Lets one fault happen, and mends it.
-    async fn befall(&mut self) -> Result<(), Stuck> {
-        let names = self.stage.world.names().to_vec();
-        let name = self.stage.random.pick(&names).cloned().unwrap_or_default();
-        let fault = match self.stage.random.below(100) {
-            0..30 => ClusterFault::Kill,
-            30..55 => ClusterFault::PowerLoss,
-            55..75 => ClusterFault::Isolation,
-            75..90 => ClusterFault::Mute,
-            _ => ClusterFault::ClockJump,
-        };
-        self.stage.history.lock().fault(&(name.as_str(), fault));
-        match fault {
-            ClusterFault::Kill => self.stage.world.kill(&name).await,
-            ClusterFault::PowerLoss => self.stage.world.cut_power(&name).await,
-            ClusterFault::Isolation | ClusterFault::Mute => {
-                for other in names.iter().filter(|other| **other != name) {
-                    self.stage.world.network.cut(&name, other);
-                    if fault == ClusterFault::Isolation {
-                        self.stage.world.network.cut(other, &name);
-                    }
-                }
-            }
-            ClusterFault::ClockJump => {
-                let clock = &self.stage.world.machine(&name).environment;
-                clock.set_clock_forward(Duration::from_secs(60));
-            }
-        }
-        let lasting = Duration::from_millis(self.stage.random.below(4000));
-        self.pass(lasting).await?;
-        self.stage.world.network.heal();
-        if self.stage.world.running(&name).is_none() {
-            self.boot(&name).await?;
-        }
-        self.stage.history.lock().note(format!("{name} is well again"));
-        Ok(())
-    }
-
-    /// Lets time pass, and starts nodes again that cannot go on.
-    async fn pass(&mut self, time: Duration) -> Result<(), Stuck> {
-        let end = Instant::now() + time;
+    /// Lets time pass until a moment, and starts nodes again that cannot go on.
+    pub(crate) async fn pass(&mut self, end: Instant) -> Result<(), Stuck> {
         loop {
             // Both are cancel safe: a point in time, and a set of tasks.
             let failed = tokio::select! {
@@ -226,10 +245,25 @@ impl ClusterRun {
         }
     }
 
-    async fn look_at_everything(&mut self) -> Result<(), Stuck> {
-        for account in self.stage.accounts() {
+    /// Looks at everything when faults have been over for a while.
+    async fn look_when_healed(&mut self, mail: &MailAccount) -> Result<(), Stuck> {
+        self.pass(Instant::now() + HEALING).await?;
+        self.stage.history.lock().set_under_fault(false);
+        for account in 0..ACCOUNTS {
             let mut client = self.client(account, 99).await?;
             client.look_at_everything().await;
+        }
+        compare_dumps(mail).await;
+        let Some(messages) = messages_after_one_more(mail).await else {
+            return Err("no message can be sent".to_owned());
+        };
+        self.pass(Instant::now() + TELLING).await?;
+        for (proxy, watched) in &self.watched {
+            let told = watched.messages();
+            if told != messages {
+                let text = format!("who waits at {proxy} was told of {told} messages, {messages} are there");
+                self.stage.history.lock().violation(Check::Liveness, text);
+            }
         }
         Ok(())
     }

@@ -59,3 +59,13 @@ impl Environment for SimEnvironment {
         BlockingWork::Inline
     }
 }
+
+impl proxy::Environment for SimEnvironment {
+    fn now(&self) -> Timestamp {
+        Environment::now(self)
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) {
+        Environment::fill_random(self, bytes);
+    }
+}

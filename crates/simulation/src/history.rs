@@ -1,16 +1,23 @@
 //! What happened, as clients saw it: written down for people, and handed to the checkers as it comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
+use std::time::Duration;
 
 use mailstore::command::MessageCommand;
 use mailstore::{BlobId, Reply, StoreError, UidSet};
 use tokio::time::Instant;
 
-use crate::checker::{AccountModel, Client, Facts, Linearizer, Observed, Operation, OperationId};
+use crate::checker::{
+    AccountModel, Client, Facts, Linearizer, Observed, Operation, OperationId, Unexplained,
+};
 
 /// Longest text of one line that says what an operation or an answer is.
 const DESCRIPTION_CHARS_MAX: usize = 240;
+
+/// How long after a change was given up it may still be made. The entry of a leader that was cut off is committed when
+/// it hears from the others again, or never.
+const LATE_EFFECT_MAX: Duration = Duration::from_secs(30);
 
 /// Names an account of a run.
 pub type AccountNumber = usize;
@@ -30,13 +37,72 @@ pub struct Counts {
     pub contents: u64,
     /// Contents that nobody needed and that were removed.
     pub collected: u64,
+    /// Commands of mail programs.
+    pub commands: u64,
+    /// Commands of mail programs of which it is not known whether they were carried out.
+    pub commands_unknown: u64,
+    /// Accounts with too many commands without an answer to look for their order to the end.
+    pub undecided: u64,
+}
+
+impl Counts {
+    /// Adds what happened in another run.
+    pub fn add(&mut self, other: &Self) {
+        self.operations += other.operations;
+        self.accepted += other.accepted;
+        self.unknown += other.unknown;
+        self.faults += other.faults;
+        self.contents += other.contents;
+        self.collected += other.collected;
+        self.commands += other.commands;
+        self.commands_unknown += other.commands_unknown;
+        self.undecided += other.undecided;
+    }
+}
+
+/// What is checked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Check {
+    /// Some order of the commands explains all answers.
+    Order,
+    /// UIDs name one message for ever, and counters do not go back.
+    Facts,
+    /// What changed leads from what a client knew to what is there.
+    Views,
+    /// Content can be read and is what was stored.
+    Content,
+    /// What is acknowledged is where it must be.
+    Durable,
+    /// Mail programs are told only what they may be told, and each command has one answer.
+    Imap,
+    /// The messages of mail programs are there as often as they must be.
+    Mail,
+    /// Nodes start, stop and notice failures.
+    Node,
+    /// Whoever waits is served in time once faults are over.
+    Liveness,
+}
+
+/// Something that must not have happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// What found it.
+    pub check: Check,
+    /// What happened.
+    pub what: String,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:?}: {}", self.check, self.what)
+    }
 }
 
 /// What happened in a run.
 pub struct History {
     origin: Instant,
     trace: Vec<String>,
-    violations: Vec<String>,
+    violations: Vec<Violation>,
     accounts: BTreeMap<AccountNumber, Account>,
     counts: Counts,
     under_fault: bool,
@@ -44,6 +110,10 @@ pub struct History {
 
 struct Account {
     linearizer: Linearizer,
+    /// Whether there were too many commands without an answer to tell what the order was.
+    undecided: bool,
+    /// Changes without an answer, and when they were given up.
+    given_up: VecDeque<(Instant, OperationId)>,
     facts: Facts,
     operations: BTreeMap<OperationId, Operation>,
 }
@@ -74,6 +144,8 @@ impl History {
     pub fn begin(&mut self, account: AccountNumber, model: AccountModel) {
         let begun = Account {
             linearizer: Linearizer::new(model),
+            undecided: false,
+            given_up: VecDeque::new(),
             facts: Facts::default(),
             operations: BTreeMap::new(),
         };
@@ -93,10 +165,11 @@ impl History {
     }
 
     /// Writes down that something must not be as it is.
-    pub fn violation(&mut self, what: impl AsRef<str>) {
-        let line = what.as_ref().to_owned();
-        self.note(format!("VIOLATION {line}"));
-        self.violations.push(line);
+    pub fn violation(&mut self, check: Check, what: impl AsRef<str>) {
+        let what = what.as_ref().to_owned();
+        let violation = Violation { check, what };
+        self.note(format!("VIOLATION {violation}"));
+        self.violations.push(violation);
     }
 
     /// Says whether replicas may be away that hold content alone for a while: then it may not be available.
@@ -109,14 +182,14 @@ impl History {
         if self.under_fault {
             self.note("not read: content is not available");
         } else {
-            self.violation("content of a message is not available");
+            self.violation(Check::Content, "content of a message is not available");
         }
     }
 
     /// Writes down the outcome of a check.
-    pub fn require(&mut self, outcome: Result<(), String>) {
+    pub fn require(&mut self, check: Check, outcome: Result<(), String>) {
         if let Err(what) = outcome {
-            self.violation(what);
+            self.violation(check, what);
         }
     }
 
@@ -125,6 +198,7 @@ impl History {
         self.counts.operations += 1;
         let known = self.accounts.get_mut(&account);
         let known = known.expect("invariant: clients act on accounts that were begun");
+        known.close_old();
         let id = known.linearizer.call(operation.clone());
         known.operations.insert(id, operation.clone());
         let text = short(operation);
@@ -146,13 +220,18 @@ impl History {
         let Some(operation) = known.operations.remove(&call.id) else {
             return;
         };
-        let explained = known.linearizer.answer(call.id, observed);
+        let explained = known.explain(call.id, observed);
         let facts = known.look(call.client, &operation, observed);
-        self.require(explained);
-        self.require(facts);
+        if explained == Err(Unexplained::TooManyOrders) {
+            self.counts.undecided += 1;
+            self.note(format!("the order is not looked for any more in account {}", call.account));
+        } else if let Err(Unexplained::Impossible(what)) = explained {
+            self.violation(Check::Order, what);
+        }
+        self.require(Check::Facts, facts);
     }
 
-    /// Takes note that a call ended without an answer. A change that found no space was not made, and no
+    /// Takes note that a call ended without an answer. A change that found no space or no login was not made, and no
     /// question makes one; of other changes it is not known.
     pub fn give_up(&mut self, call: Call, why: &StoreError) {
         self.note(format!(
@@ -166,9 +245,10 @@ impl History {
         };
         match known.operations.remove(&call.id) {
             Some(Operation::Mailbox(_) | Operation::Message(_) | Operation::Deliver { .. })
-                if *why != StoreError::NoSpace =>
+                if !matches!(why, StoreError::NoSpace | StoreError::Unauthorized) =>
             {
                 self.counts.unknown += 1;
+                known.given_up.push_back((Instant::now(), call.id));
             }
             None => {}
             Some(Operation::Mailbox(_) | Operation::Message(_) | Operation::Deliver { .. }) => {
@@ -184,6 +264,7 @@ impl History {
     pub fn settle(&mut self) {
         for account in self.accounts.values_mut() {
             account.operations.clear();
+            account.given_up.clear();
             account.linearizer.settle();
         }
     }
@@ -193,8 +274,23 @@ impl History {
         self.counts.contents += 1;
         let read = BlobId(*blake3::hash(octets).as_bytes());
         if read != expected {
-            self.violation(format!("content of {expected} has the name {read}"));
+            self.violation(Check::Content, format!("content of {expected} has the name {read}"));
         }
+    }
+
+    /// Counts a command of a mail program.
+    pub(crate) fn imap_command(&mut self) {
+        self.counts.commands += 1;
+    }
+
+    /// Counts a command of a mail program that may have been carried out.
+    pub(crate) fn imap_unknown(&mut self) {
+        self.counts.commands_unknown += 1;
+    }
+
+    /// Counts a message that a mail program has read whole.
+    pub(crate) fn imap_content(&mut self) {
+        self.counts.contents += 1;
     }
 
     /// Takes note that content was removed which nobody needed.
@@ -211,7 +307,7 @@ impl History {
 
     /// Takes all that was written down, and what must not be.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<String>, Vec<String>) {
+    pub fn into_parts(self) -> (Vec<String>, Vec<Violation>) {
         (self.trace, self.violations)
     }
 }
@@ -223,6 +319,25 @@ impl Default for History {
 }
 
 impl Account {
+    /// Forgets changes that were given up so long ago that they have happened or never will.
+    fn close_old(&mut self) {
+        while let Some((since, id)) = self.given_up.front().copied()
+            && since.elapsed() > LATE_EFFECT_MAX
+        {
+            self.given_up.pop_front();
+            self.linearizer.close(id);
+        }
+    }
+
+    fn explain(&mut self, id: OperationId, observed: &Observed) -> Result<(), Unexplained> {
+        if self.undecided {
+            return Ok(());
+        }
+        let explained = self.linearizer.answer(id, observed);
+        self.undecided = explained == Err(Unexplained::TooManyOrders);
+        explained
+    }
+
     fn look(&mut self, client: Client, operation: &Operation, observed: &Observed) -> Result<(), String> {
         match (operation, observed) {
             (

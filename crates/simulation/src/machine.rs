@@ -17,13 +17,16 @@ use storage_node::{
     Placement, ReplicaParts, ReplicaPlacement, Replicas, SessionLimits, StartError, StoredContent,
     StoredContentHandler, StoredContentParts,
 };
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use wal::{Log, Wal, WalOptions};
+use wal::{Wal, WalOptions};
 
 use crate::environment::SimEnvironment;
-use crate::mutation::Mutation;
-use crate::network::{Lines, Network, Services};
+use crate::mutation::{MutatedNode, Mutation};
+use crate::lines::Lines;
+use crate::network::{Network, Services};
 use crate::plug::Plug;
+use crate::slow_disk::SlowDisk;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -132,8 +135,11 @@ pub struct Machine {
     pub options: MachineOptions,
     /// A defect of its storage node, for tests of the checkers.
     pub mutation: Option<Mutation>,
+    pub(crate) mutated: MutatedNode,
     /// What its storage node is told at its start in the place of the layout.
     pub told: Option<Placement>,
+    /// How long its disk takes to write the log.
+    pub slow_disk: SlowDisk,
 }
 
 /// A storage node that runs on a machine.
@@ -151,6 +157,7 @@ pub struct Running {
     pub opened: blobstore::OpenReport,
     /// Its way to the disk.
     pub plug: Plug,
+    _log_writer: Arc<JoinSet<()>>,
 }
 
 impl Machine {
@@ -165,9 +172,12 @@ impl Machine {
         network: &Network,
     ) -> Result<Running, BootError> {
         let plug = Plug::default();
+        let gone = CancellationToken::new();
+        // What is left of a start that failed must not speak to the others.
+        let failed = gone.clone().drop_guard();
         let disk = Mutation::of_disk(self.mutation, plug.connect(Arc::new(self.disk.mount())));
         let (engine, tables) = tables();
-        let peers = Peers::new(Arc::new(Lines::new(network, &self.name)));
+        let peers = Peers::new(Arc::new(Lines::new(network, &self.name, gone.clone())));
         let placement = ReplicaPlacement::new(peers.clone());
         let (content, opened) = self.content(&disk, &placement)?;
         let events = NodeEvents::new(self.options.node.sessions);
@@ -176,15 +186,20 @@ impl Machine {
             None => fixed_layout(layout, nodes).placement(&self.name)?,
         };
         let wal = open_log(&disk, self.options.wal.clone())?;
+        let (log, log_writer) = self.slow_disk.write(wal);
         let groups = consensus::NodeParts {
             node: told.this,
             disk,
             space_reserve_bytes: self.options.space_reserve_bytes,
-            log: Arc::new(Log::inline(wal)),
+            log,
             engine,
             transport: Arc::new(peers.clone()),
             blocking: Blocking::Inline,
-            options: self.options.groups.clone(),
+            options: Mutation::of_groups(
+                self.mutation,
+                self.options.groups.clone(),
+                self.mutated.restarted,
+            ),
         };
         let parts = ReplicaParts {
             groups,
@@ -201,9 +216,10 @@ impl Machine {
             content: Arc::new(StoredContentHandler::new(content.clone())),
             control: Arc::new(replicas.clone()),
             node: node.clone(),
-            gone: CancellationToken::new(),
+            gone,
         };
         network.listen(&self.name, services);
+        failed.disarm();
         Ok(Running {
             node,
             replicas,
@@ -211,6 +227,7 @@ impl Machine {
             tables,
             opened,
             plug,
+            _log_writer: log_writer,
         })
     }
 
@@ -226,7 +243,7 @@ impl Machine {
         let free = Arc::clone(disk);
         let content = StoredContent::new(StoredContentParts {
             store: BlobStore::inline(engine),
-            placement: Arc::new(placement.clone()),
+            placement: Mutation::of_placement(self.mutation, Arc::new(placement.clone())),
             environment: Arc::clone(&self.environment) as Arc<dyn Environment>,
             writers: (4, 64),
             free_bytes: Box::new(move || free.free_bytes().unwrap_or(0)),
@@ -248,7 +265,11 @@ impl Machine {
         let pretender = Pretender::new(Secret::new([9; 32]), self.options.node.hash);
         let parts = NodeParts {
             environment: Arc::clone(&self.environment) as Arc<dyn Environment>,
-            replication: Mutation::of_replication(self.mutation, Arc::new(replicas.clone())),
+            replication: Mutation::of_replication(
+                self.mutation,
+                Arc::new(replicas.clone()),
+                &self.mutated,
+            ),
             content: Mutation::of_content(self.mutation, Arc::new(content.clone())),
             events,
             slots: layout.slots().clone(),

@@ -1,25 +1,29 @@
-//! Runs seeds: `cargo run -p simulation -- --seeds 1000 --from 0`.
+//! Runs seeds: `cargo run -p simulation -- --seeds 500`.
 
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
-use simulation::{ClusterOptions, Outcome, RunOptions, run, run_cluster};
+use simulation::{ClusterOptions, Counts, Outcome, RunOptions, run, run_cluster};
 
-/// Lines of a trace that are shown before a violation.
-const TRACE_LINES: usize = 60;
+const USAGE: &str = "usage: simulation [--single] [--seeds N] [--from K] [--jobs J] [--trace]";
 
 struct Arguments {
     from: u64,
     seeds: u64,
+    jobs: u64,
     trace: bool,
-    cluster: bool,
+    single: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
     let mut parsed = Arguments {
         from: 0,
         seeds: 50,
+        jobs: thread::available_parallelism().map_or(1, |jobs| jobs.get() as u64),
         trace: false,
-        cluster: false,
+        single: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -30,29 +34,74 @@ fn arguments() -> Result<Arguments, String> {
         match word.as_str() {
             "--from" => parsed.from = number()?,
             "--seeds" => parsed.seeds = number()?,
+            "--jobs" => parsed.jobs = number()?,
             "--trace" => parsed.trace = true,
-            "--cluster" => parsed.cluster = true,
+            "--single" => parsed.single = true,
+            // What is done without being asked for.
+            "--cluster" => {}
             other => return Err(format!("unknown argument {other}")),
         }
     }
     Ok(parsed)
 }
 
+/// What came of all seeds.
+#[derive(Default)]
+struct Summary {
+    failed: Vec<u64>,
+    counts: Counts,
+}
+
 #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
-fn report(seed: u64, outcome: &Outcome, all: bool) {
-    let lines = outcome.trace.len();
-    let shown = if all { lines } else { TRACE_LINES };
-    if all || !outcome.violations.is_empty() {
-        for line in outcome.trace.iter().skip(lines.saturating_sub(shown)) {
+fn report(seed: u64, outcome: &Outcome, arguments: &Arguments) {
+    if arguments.trace {
+        for line in &outcome.trace {
             println!("{line}");
         }
     }
-    for violation in &outcome.violations {
-        println!("seed {seed}: {violation}");
+    let Some(first) = outcome.violations.first() else {
+        return;
+    };
+    let (count, single) = (
+        outcome.violations.len(),
+        if arguments.single { " --single" } else { "" },
+    );
+    println!("seed {seed} failed, {count} violations, again with{single} --seeds 1 --from {seed} --trace: {first}");
+}
+
+fn one(seed: u64, arguments: &Arguments) -> Outcome {
+    match arguments.single {
+        true => run(&RunOptions::of_seed(seed)),
+        false => run_cluster(&ClusterOptions::of_seed(seed)),
     }
-    if !outcome.violations.is_empty() {
-        println!("again: cargo run -p simulation -- --seeds 1 --from {seed} --trace");
-    }
+}
+
+/// Runs all seeds, so many at a time.
+fn run_all(arguments: &Arguments) -> Summary {
+    let next = AtomicU64::new(arguments.from);
+    let end = arguments.from.saturating_add(arguments.seeds);
+    let summary = Mutex::new(Summary::default());
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                return;
+            }
+            let outcome = one(seed, arguments);
+            let mut summary = summary.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            report(seed, &outcome, arguments);
+            if !outcome.violations.is_empty() {
+                summary.failed.push(seed);
+            }
+            summary.counts.add(&outcome.counts);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..arguments.jobs.max(1) {
+            scope.spawn(work);
+        }
+    });
+    summary.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
@@ -60,26 +109,23 @@ fn main() -> ExitCode {
     let arguments = match arguments() {
         Ok(arguments) => arguments,
         Err(error) => {
-            println!("{error}\nusage: simulation [--cluster] [--seeds N] [--from K] [--trace]");
+            println!("{error}\n{USAGE}");
             return ExitCode::from(64);
         }
     };
-    let (mut failed, mut operations, mut faults) = (0_u64, 0, 0);
-    for seed in arguments.from..arguments.from.saturating_add(arguments.seeds) {
-        let outcome = match arguments.cluster {
-            true => run_cluster(&ClusterOptions::of_seed(seed)),
-            false => run(&RunOptions::of_seed(seed)),
-        };
-        report(seed, &outcome, arguments.trace);
-        failed += u64::from(!outcome.violations.is_empty());
-        operations += outcome.counts.operations;
-        faults += outcome.counts.faults;
-    }
+    let Summary { mut failed, counts } = run_all(&arguments);
+    failed.sort_unstable();
     println!(
-        "{} seeds, {operations} operations, {faults} faults: {failed} seeds failed",
-        arguments.seeds
+        "{} seeds, {} operations, {} IMAP commands, {} without an answer, {} undecided, {} faults: {} seeds failed {failed:?}",
+        arguments.seeds,
+        counts.operations,
+        counts.commands,
+        counts.unknown + counts.commands_unknown,
+        counts.undecided,
+        counts.faults,
+        failed.len()
     );
-    if failed == 0 {
+    if failed.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

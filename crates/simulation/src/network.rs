@@ -1,24 +1,32 @@
-//! The network between machines: calls that take time, and links that can be cut.
+//! The network between machines: calls that take time, links that can be cut or slow, machines that hold still.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use consensus::{PeerCall, PeerCallKind, PeerTransport};
-use futures::StreamExt;
-use mailstore::ports::BoxStream;
-use mailstore::{BlobId, GroupId, StoreError};
 use parking_lot::Mutex;
-use rpc::{ContentHandler, GroupControl, GroupView, RaftCall, RaftHandler, RaftKind, ReplicaProgress};
-use storage_node::{
-    ContentPeer, ContentPush, Node, NodeAddress, PeerLink, PeerLinks, RaftEntrance, StoredContentHandler,
-};
+use rpc::GroupControl;
+use storage_node::{Node, RaftEntrance, StoredContentHandler};
 use tokio_util::sync::CancellationToken;
 
-/// How long a message takes each way.
+use crate::random::Random;
+
+/// How long a message takes each way, on a link without faults.
 const LATENCY: Duration = Duration::from_millis(1);
+/// After how long a process notices that nothing comes from the other side any more, as the keepalives of real
+/// connections do.
+const SILENCE_MAX: Duration = Duration::from_secs(8);
+/// How often a message that is held up, or a stream that nothing comes from, is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What becomes of messages on a link that is cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cut {
+    /// The sender is told at once, as where the other side's kernel answers for a process that is gone.
+    Refused,
+    /// They are lost, and the sender waits.
+    Silent,
+}
 
 /// What one machine answers to others.
 #[derive(Clone)]
@@ -32,26 +40,101 @@ pub(crate) struct Services {
 }
 
 /// The network. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Network {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Default)]
+type Link = (String, String);
+
 struct State {
     listening: BTreeMap<String, Services>,
-    cut: BTreeSet<(String, String)>,
+    cut: BTreeMap<Link, Cut>,
+    /// How much longer a message may take, by the machine at either end.
+    slow: BTreeMap<String, Duration>,
+    /// Machines that neither send nor receive, and lose nothing.
+    held: BTreeSet<String>,
+    random: Random,
+}
+
+impl State {
+    fn cut_of(&self, from: &str, to: &str) -> Option<Cut> {
+        self.cut.get(&(from.to_owned(), to.to_owned())).copied()
+    }
+
+    fn is_held(&self, from: &str, to: &str) -> bool {
+        !self.held.is_empty() && (self.held.contains(from) || self.held.contains(to))
+    }
+
+    /// Returns how long a message takes. Two messages of a slow machine may overtake each other.
+    fn time(&mut self, from: &str, to: &str) -> Duration {
+        let slow = [from, to].into_iter().filter_map(|end| self.slow.get(end));
+        match slow.max().copied() {
+            None => LATENCY,
+            Some(most) => {
+                let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
+                LATENCY + Duration::from_millis(self.random.below(most))
+            }
+        }
+    }
 }
 
 impl Network {
+    /// Returns a network without faults, whose later choices follow from the seed.
+    pub(crate) fn new(random: Random) -> Self {
+        let state = State {
+            listening: BTreeMap::new(),
+            cut: BTreeMap::new(),
+            slow: BTreeMap::new(),
+            held: BTreeSet::new(),
+            random,
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
     /// Cuts the link from one machine to another; the other way stays.
     pub fn cut(&self, from: &str, to: &str) {
-        self.state.lock().cut.insert((from.to_owned(), to.to_owned()));
+        self.cut_so(from, to, Cut::Refused);
+    }
+
+    /// Cuts the link from one machine to another in this way; the other way stays.
+    pub fn cut_so(&self, from: &str, to: &str, cut: Cut) {
+        let link = (from.to_owned(), to.to_owned());
+        self.state.lock().cut.insert(link, cut);
+    }
+
+    /// Lets messages from and to a machine take up to so much longer.
+    pub fn slow_down(&self, name: &str, at_most: Duration) {
+        self.state.lock().slow.insert(name.to_owned(), at_most);
+    }
+
+    /// Lets a machine neither hear nor be heard until [`go_on`](Self::go_on), when all that waits arrives: as when
+    /// its process is stopped for a while.
+    pub fn hold(&self, name: &str) {
+        self.state.lock().held.insert(name.to_owned());
+    }
+
+    /// Ends [`hold`](Self::hold).
+    pub fn go_on(&self, name: &str) {
+        self.state.lock().held.remove(name);
+    }
+
+    /// Mends all links of a machine.
+    pub fn mend(&self, name: &str) {
+        let mut state = self.state.lock();
+        state.cut.retain(|(from, to), _| from != name && to != name);
+        state.slow.remove(name);
+        state.held.remove(name);
     }
 
     /// Mends all links.
     pub fn heal(&self) {
-        self.state.lock().cut.clear();
+        let mut state = self.state.lock();
+        state.cut.clear();
+        state.slow.clear();
+        state.held.clear();
     }
 
     pub(crate) fn listen(&self, name: &str, services: Services) {
@@ -66,189 +149,54 @@ impl Network {
 
     /// Brings a message from one machine to another, and gives what that one answers to.
     pub(crate) async fn reach(&self, from: &str, to: &str) -> Option<Services> {
-        tokio::time::sleep(LATENCY).await;
-        let state = self.state.lock();
-        let open = !state.cut.contains(&(from.to_owned(), to.to_owned()));
-        state.listening.get(to).filter(|_| open).cloned()
-    }
-
-    /// Brings an answer back.
-    pub(crate) async fn answer(&self, from: &str, to: &str) -> bool {
-        tokio::time::sleep(LATENCY).await;
-        !self.state.lock().cut.contains(&(from.to_owned(), to.to_owned()))
-    }
-
-    fn downgrade(&self) -> Weak<Mutex<State>> {
-        Arc::downgrade(&self.state)
-    }
-}
-
-/// One machine's ways to the others. Holds the network weakly, since the network holds the machines' services.
-pub(crate) struct Lines {
-    from: String,
-    state: Weak<Mutex<State>>,
-}
-
-impl Lines {
-    pub(crate) fn new(network: &Network, from: &str) -> Self {
-        Self {
-            from: from.to_owned(),
-            state: network.downgrade(),
+        match self.carry(from, to).await {
+            true => self.state.lock().listening.get(to).cloned(),
+            false => None,
         }
     }
-}
 
-impl PeerLinks for Lines {
-    fn link(&self, node: &NodeAddress) -> Option<PeerLink> {
-        let line = Line {
-            from: self.from.clone(),
-            to: node.name.clone(),
-            state: self.state.clone(),
-        };
-        Some(PeerLink {
-            raft: Arc::new(line.clone()),
-            content: Arc::new(line.clone()),
-            control: Arc::new(line),
-        })
+    /// Brings a message from one machine to another. Returns whether it arrived, when the sender knows.
+    pub(crate) async fn carry(&self, from: &str, to: &str) -> bool {
+        let time = self.state.lock().time(from, to);
+        tokio::time::sleep(time).await;
+        while self.state.lock().is_held(from, to) {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        let cut = self.state.lock().cut_of(from, to);
+        if cut == Some(Cut::Silent) {
+            tokio::time::sleep(SILENCE_MAX).await;
+        }
+        cut.is_none()
+    }
+
+    /// Returns when a connection between two machines on which nobody speaks is known to be lost.
+    pub(crate) async fn severed(&self, one: &str, other: &str) {
+        let mut silent = Duration::ZERO;
+        let interval = Duration::from_secs(1);
+        while silent < SILENCE_MAX {
+            tokio::time::sleep(interval).await;
+            let state = self.state.lock();
+            let cut = state.cut_of(one, other).or(state.cut_of(other, one));
+            silent = match cut {
+                Some(Cut::Refused) => return,
+                Some(Cut::Silent) => silent + interval,
+                None => Duration::ZERO,
+            };
+        }
+    }
+
+    /// Returns the network as services hold it that the network itself holds.
+    pub(crate) fn downgrade(&self) -> WeakNetwork {
+        WeakNetwork(Arc::downgrade(&self.state))
     }
 }
 
-/// One machine's way to another.
+/// A network that is not kept by this.
 #[derive(Clone)]
-struct Line {
-    from: String,
-    to: String,
-    state: Weak<Mutex<State>>,
-}
+pub(crate) struct WeakNetwork(Weak<Mutex<State>>);
 
-impl Line {
-    fn network(&self) -> Option<Network> {
-        self.state.upgrade().map(|state| Network { state })
-    }
-
-    async fn content(&self) -> Result<Arc<StoredContentHandler>, StoreError> {
-        let unreachable = StoreError::Unavailable("no way to the node");
-        let network = self.network().ok_or_else(|| unreachable.clone())?;
-        let services = network.reach(&self.from, &self.to).await;
-        services.map(|services| services.content).ok_or(unreachable)
-    }
-
-    async fn control(&self) -> Result<Arc<dyn GroupControl>, StoreError> {
-        let unreachable = StoreError::Unavailable("no way to the node");
-        let network = self.network().ok_or_else(|| unreachable.clone())?;
-        let services = network.reach(&self.from, &self.to).await;
-        services.map(|services| services.control).ok_or(unreachable)
-    }
-
-    async fn raft(&self, call: PeerCall) -> consensus::Result<Bytes> {
-        let node = call.node;
-        let unreachable = |detail: &str| consensus::Error::Unreachable {
-            node,
-            detail: detail.to_owned(),
-        };
-        let network = self.network().ok_or_else(|| unreachable("no network"))?;
-        let services = network.reach(&self.from, &self.to).await;
-        let services = services.ok_or_else(|| unreachable("no way"))?;
-        let kind = match call.kind {
-            PeerCallKind::AppendEntries => RaftKind::AppendEntries,
-            PeerCallKind::Vote => RaftKind::Vote,
-            PeerCallKind::TransferLeader => RaftKind::TransferLeader,
-            PeerCallKind::Snapshot => RaftKind::Snapshot,
-        };
-        let received = RaftCall {
-            group: call.group,
-            target: call.target.0,
-            kind,
-            payload: call.payload,
-        };
-        let answered = services.raft.call(received).await;
-        if !network.answer(&self.to, &self.from).await {
-            // The deadline of the call is what ends it.
-            std::future::pending::<()>().await;
-        }
-        answered.map_err(|detail| unreachable(&detail))
-    }
-}
-
-#[async_trait]
-impl PeerTransport for Line {
-    async fn call(&self, call: PeerCall, deadline: Duration) -> consensus::Result<Bytes> {
-        let answered = tokio::time::timeout(deadline, self.raft(call)).await;
-        answered.unwrap_or(Err(consensus::Error::Timeout))
-    }
-}
-
-#[async_trait]
-impl ContentPeer for Line {
-    fn push(&self, group: GroupId, size: u64) -> Box<dyn ContentPush> {
-        Box::new(RemotePush {
-            line: self.clone(),
-            group,
-            size,
-            pieces: Vec::new(),
-        })
-    }
-
-    async fn fetch(
-        &self,
-        group: GroupId,
-        blob: BlobId,
-    ) -> Result<BoxStream<Result<Bytes, StoreError>>, StoreError> {
-        self.content().await?.load(group, blob).await
-    }
-}
-
-#[async_trait]
-impl GroupControl for Line {
-    async fn group_status(&self, group: GroupId) -> Result<GroupView, StoreError> {
-        self.control().await?.group_status(group).await
-    }
-
-    async fn replica_progress(&self, group: GroupId, upto: u64) -> Result<ReplicaProgress, StoreError> {
-        self.control().await?.replica_progress(group, upto).await
-    }
-
-    async fn add_learner(&self, group: GroupId, replica: u64, node: u64) -> Result<(), StoreError> {
-        self.control().await?.add_learner(group, replica, node).await
-    }
-
-    async fn change_voters(&self, group: GroupId, voters: Vec<u64>) -> Result<(), StoreError> {
-        self.control().await?.change_voters(group, voters).await
-    }
-
-    async fn transfer_leader(&self, group: GroupId, replica: u64) -> Result<(), StoreError> {
-        self.control().await?.transfer_leader(group, replica).await
-    }
-}
-
-/// Content on its way to another machine; it goes out whole, at its end.
-struct RemotePush {
-    line: Line,
-    group: GroupId,
-    size: u64,
-    pieces: Vec<Result<Bytes, StoreError>>,
-}
-
-#[async_trait]
-impl ContentPush for RemotePush {
-    async fn push(&mut self, octets: Bytes) -> Result<(), StoreError> {
-        self.pieces.push(Ok(octets));
-        Ok(())
-    }
-
-    async fn finish(self: Box<Self>, blob: BlobId) -> Result<(), StoreError> {
-        let content = self.line.content().await?;
-        let pieces = futures::stream::iter(self.pieces).boxed();
-        let stored = content.store(self.group, self.size, pieces).await?;
-        let network = self.line.network();
-        let network = network.ok_or(StoreError::OutcomeUnknown)?;
-        if !network.answer(&self.line.to, &self.line.from).await {
-            return Err(StoreError::OutcomeUnknown);
-        }
-        if stored == blob {
-            Ok(())
-        } else {
-            Err(StoreError::Internal("another name".into()))
-        }
+impl WeakNetwork {
+    pub(crate) fn upgrade(&self) -> Option<Network> {
+        self.0.upgrade().map(|state| Network { state })
     }
 }

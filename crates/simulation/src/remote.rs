@@ -1,9 +1,9 @@
 //! A storage node as a proxy reaches it: over the network, and only while it runs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use futures::StreamExt;
 use mailstore::account::Credentials;
 use mailstore::address::{Address, AddressRecord};
 use mailstore::command::{Command, Subject};
@@ -22,53 +22,39 @@ use mailstore::{AccountId, GroupId, MailboxId, ModSeq, Reply, RequestId, Session
 use storage_node::Node;
 use tokio_util::sync::CancellationToken;
 
+use crate::mutation::Mutation;
 use crate::network::Network;
-use crate::session::PROXY;
+use crate::way::Way;
 
-/// The way from the proxies to whatever runs on one machine.
+/// The way from one proxy to whatever runs on one machine.
 pub(crate) struct Remote {
-    network: Network,
-    to: String,
+    way: Way,
+    mutation: Option<Mutation>,
+    attempts: AtomicU64,
 }
 
 impl Remote {
-    pub(crate) fn new(network: &Network, to: &str) -> Self {
+    /// Returns the way from a process, which ends with `process`.
+    pub(crate) fn new(network: &Network, from: &str, to: &str, process: CancellationToken) -> Self {
         Self {
-            network: network.clone(),
-            to: to.to_owned(),
+            way: Way::new(network, from, to, process),
+            mutation: None,
+            attempts: AtomicU64::new(0),
         }
     }
 
-    /// Makes a call. One whose node goes away has an unknown outcome.
+    /// Puts a defect into it.
+    pub(crate) fn with_mutation(mut self, mutation: Option<Mutation>) -> Self {
+        self.mutation = mutation;
+        self
+    }
+
     async fn call<T, C, F>(&self, call: C) -> Result<T, StoreError>
     where
         C: FnOnce(Node) -> F,
         F: Future<Output = Result<T, StoreError>>,
     {
-        self.call_and_follow(call).await.map(|(answer, _)| answer)
-    }
-
-    /// Makes a call, and returns with the answer what tells that the node has gone away.
-    async fn call_and_follow<T, C, F>(&self, call: C) -> Result<(T, CancellationToken), StoreError>
-    where
-        C: FnOnce(Node) -> F,
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        let reached = self.network.reach(PROXY, &self.to).await;
-        let services = reached.ok_or(StoreError::Unavailable("no way to the node"))?;
-        let answered = async {
-            let answer = call(services.node.clone()).await;
-            match self.network.answer(&self.to, PROXY).await {
-                true => answer,
-                false => Err(StoreError::OutcomeUnknown),
-            }
-        };
-        let answer = tokio::select! {
-            biased;
-            () = services.gone.cancelled() => Err(StoreError::OutcomeUnknown),
-            answer = answered => answer,
-        };
-        answer.map(|answer| (answer, services.gone))
+        self.way.call(call).await.map(|(answer, _)| answer)
     }
 
     /// Makes a call that is answered with a stream, which fails when the node goes away.
@@ -78,12 +64,28 @@ impl Remote {
         C: FnOnce(Node) -> F,
         F: Future<Output = Result<BoxStream<Result<T, StoreError>>, StoreError>>,
     {
-        let (items, gone) = self.call_and_follow(call).await?;
-        let items = items.map(move |item| match gone.is_cancelled() {
-            true => Err(StoreError::Unavailable("the node has gone away")),
-            false => item,
-        });
-        Ok(items.boxed())
+        let (items, gone) = self.way.call(call).await?;
+        Ok(self.way.items(items, gone))
+    }
+
+    /// Makes a call that is answered with events, which end when the node goes away.
+    async fn events<T, C, F>(&self, call: C) -> Result<BoxStream<T>, StoreError>
+    where
+        T: Send + 'static,
+        C: FnOnce(Node) -> F,
+        F: Future<Output = Result<BoxStream<T>, StoreError>>,
+    {
+        let (events, gone) = self.way.call(call).await?;
+        Ok(self.way.events(events, gone))
+    }
+
+    async fn begin_upload<C, F>(&self, call: C) -> Result<Box<dyn BlobUpload>, StoreError>
+    where
+        C: FnOnce(Node) -> F,
+        F: Future<Output = Result<Box<dyn BlobUpload>, StoreError>>,
+    {
+        let (upload, gone) = self.way.call(call).await?;
+        Ok(self.way.upload(upload, gone))
     }
 }
 
@@ -95,6 +97,13 @@ impl Mail for Remote {
         request: RequestId,
         command: Command,
     ) -> Result<Reply, StoreError> {
+        let request = match self.mutation {
+            Some(Mutation::RetryUnderNewId) => RequestId {
+                sequence: request.sequence + (self.attempts.fetch_add(1, Ordering::Relaxed) << 32),
+                ..request
+            },
+            _ => request,
+        };
         self.call(|node| async move { node.submit(caller, request, command).await })
             .await
     }
@@ -114,8 +123,13 @@ impl Mail for Remote {
         mailbox: &MailboxRef,
         since: ModSeq,
     ) -> Result<MailboxChanges, StoreError> {
-        self.call(|node| async move { node.changes(caller, mailbox, since).await })
-            .await
+        let changes = self
+            .call(|node| async move { node.changes(caller, mailbox, since).await })
+            .await?;
+        Ok(match self.mutation {
+            Some(Mutation::SwallowExpunge) => crate::mutation::without_one_expunge(changes),
+            _ => changes,
+        })
     }
 
     async fn messages(
@@ -160,7 +174,7 @@ impl Mail for Remote {
     }
 
     async fn upload(&self, caller: &Caller, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
-        self.call(|node| async move { node.upload(caller, size).await })
+        self.begin_upload(|node| async move { node.upload(caller, size).await })
             .await
     }
 
@@ -169,7 +183,7 @@ impl Mail for Remote {
         caller: &Caller,
         mailbox: Option<MailboxId>,
     ) -> Result<BoxStream<Event>, StoreError> {
-        self.call(|node| async move { node.watch(caller, mailbox).await })
+        self.events(|node| async move { node.watch(caller, mailbox).await })
             .await
     }
 }
@@ -186,12 +200,16 @@ impl NodeLogin for Remote {
         account: Option<AccountId>,
         request: LoginRequest,
     ) -> Result<Box<dyn SaslExchange>, StoreError> {
-        self.call(|node| async move { node.begin_login_at(account, request).await })
-            .await
+        let (exchange, gone) = self
+            .way
+            .call(|node| async move { node.begin_login_at(account, request).await })
+            .await?;
+        Ok(self.way.exchange(exchange, gone))
     }
 
     async fn notices(&self, caller: &Caller) -> Result<BoxStream<SessionNotice>, StoreError> {
-        self.call(|node| async move { node.notices(caller).await }).await
+        self.events(|node| async move { node.notices(caller).await })
+            .await
     }
 
     async fn end_session(&self, caller: &Caller) -> Result<(), StoreError> {
@@ -208,7 +226,7 @@ impl NodeDelivery for Remote {
     }
 
     async fn upload_to_group(&self, group: GroupId, size: u64) -> Result<Box<dyn BlobUpload>, StoreError> {
-        self.call(|node| async move { node.upload_to_group(group, size).await })
+        self.begin_upload(|node| async move { node.upload_to_group(group, size).await })
             .await
     }
 

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
 use crate::fault::Fault;
-use crate::history::{AccountNumber, Counts, History};
+use crate::history::{AccountNumber, Check, Counts, History, Violation};
 use crate::machine::Running;
 use crate::mutation::Mutation;
 use crate::random::Random;
@@ -67,7 +67,7 @@ pub struct Outcome {
     /// All that happened, line by line; the same for the same options.
     pub trace: Vec<String>,
     /// What must not have happened.
-    pub violations: Vec<String>,
+    pub violations: Vec<Violation>,
     /// How much happened.
     pub counts: Counts,
 }
@@ -78,7 +78,7 @@ pub fn run(options: &RunOptions) -> Outcome {
     in_time(options.seed, |history| async move {
         let mut run = Run::new(options, Arc::clone(&history));
         if let Err(what) = run.play(options).await {
-            history.lock().violation(what);
+            history.lock().violation(Check::Node, what);
         }
     })
 }
@@ -89,7 +89,11 @@ pub(crate) fn in_time<F: Future<Output = ()>>(
     seed: u64,
     play: impl FnOnce(Arc<Mutex<History>>) -> F,
 ) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    // What tokio draws by itself, as which branch of a `select!` is looked at first.
+    #[cfg(tokio_unstable)]
+    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_be_bytes()));
+    let runtime = builder
         .enable_time()
         .start_paused(true)
         .build()
@@ -184,7 +188,7 @@ impl Run {
         if !damaged.is_empty() {
             // A loss of power is no damage: what was not acknowledged is cut.
             let text = format!("content is damaged: {damaged:?}");
-            self.stage.history.lock().violation(text);
+            self.stage.history.lock().violation(Check::Node, text);
         }
         Ok(())
     }
@@ -197,7 +201,7 @@ impl Run {
                     self.stage
                         .history
                         .lock()
-                        .violation(format!("not stopped in order: {error}"));
+                        .violation(Check::Node, format!("not stopped in order: {error}"));
                 }
             }
             End::Kill => self.stage.world.kill(MACHINE).await,
@@ -320,7 +324,7 @@ impl Run {
                     self.stage
                         .history
                         .lock()
-                        .violation("a failed sync went unnoticed");
+                        .violation(Check::Node, "a failed sync went unnoticed");
                 }
                 after_failure(fault)
             }
@@ -411,7 +415,7 @@ async fn tidy_up(running: Running, history: Arc<Mutex<History>>) {
     if report.missing > 0 {
         history
             .lock()
-            .violation(format!("content of {} messages is missing", report.missing));
+            .violation(Check::Content, format!("content of {} messages is missing", report.missing));
     }
     loop {
         match running.content.compact() {

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use crate::checker::{AccountModel, Client as ClientNumber};
 use crate::client::{Client, Identity, Views};
 use crate::history::{AccountNumber, History};
+use crate::imap::MailAccount;
 use crate::random::Random;
 use crate::world::World;
 
@@ -69,15 +70,26 @@ impl Stage {
     /// Logs a client in, once.
     pub(crate) async fn client(&mut self, account: AccountNumber, number: u32) -> Result<Client, StoreError> {
         let address = self.address(account);
-        let session = self.world.session(address.as_str(), PASSWORD).await?;
+        // Each comes another way, as the sessions of proxies do.
+        let way = format!("proxy-{}", 1 + number % 2);
+        let session = self.world.session_through(&way, address.as_str(), PASSWORD).await?;
         let identity = Identity {
             number: ClientNumber(number),
             account,
             address,
             views: self.views.clone(),
+            holders: self.world.holders.clone(),
         };
         let random = self.random.fork();
         Ok(Client::new(identity, session, random, Arc::clone(&self.history)))
+    }
+
+    /// Returns an account for mail programs.
+    pub(crate) async fn mail_account(&mut self, account: AccountNumber, proxies: &[String]) -> Result<MailAccount, StoreError> {
+        let address = self.address(account);
+        self.world.add_account(address.as_str(), PASSWORD).await?;
+        let all = (&self.world.proxies, proxies);
+        Ok(MailAccount::new(address, PASSWORD, all, &self.history))
     }
 
     fn address(&self, account: AccountNumber) -> Address {

@@ -15,13 +15,18 @@ use mailstore::{AccountId, StoreError};
 use parking_lot::Mutex;
 use storage_node::Environment;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::environment::SimEnvironment;
+use crate::holders::Holders;
 use crate::machine::{BootError, Machine, MachineOptions, Running};
+use crate::mutation::MutatedNode;
 use crate::network::Network;
+use crate::proxies::Proxies;
 use crate::random::Random;
 use crate::remote::Remote;
-use crate::session::{Session, log_in};
+use crate::slow_disk::SlowDisk;
+use crate::session::{PROXY, Session, log_in};
 
 /// How a world is made.
 #[derive(Clone, Debug)]
@@ -53,6 +58,10 @@ impl WorldOptions {
 pub struct World {
     /// The network.
     pub network: Network,
+    /// The proxies.
+    pub proxies: Proxies,
+    /// Where content is.
+    pub(crate) holders: Holders,
     layout: Layout,
     nodes: Vec<String>,
     machines: BTreeMap<String, Machine>,
@@ -60,6 +69,7 @@ pub struct World {
     patience: Patience,
     random: Arc<Mutex<Random>>,
     clock: Arc<SimEnvironment>,
+    origin: Instant,
 }
 
 impl World {
@@ -72,6 +82,7 @@ impl World {
             .map(|n| format!("node-{n}"))
             .collect();
         let layout = Layout::initial(&nodes, options.groups, 3);
+        let mutated = MutatedNode::default();
         let machines = nodes.iter().map(|name| {
             let machine = Machine {
                 name: name.clone(),
@@ -79,19 +90,25 @@ impl World {
                 environment: Arc::new(SimEnvironment::new(origin, random.fork())),
                 options: MachineOptions::small(name),
                 mutation: None,
+                mutated: mutated.clone(),
                 told: None,
+                slow_disk: SlowDisk::default(),
             };
             (name.clone(), machine)
         });
         let machines = machines.collect();
+        let layout = layout.expect("invariant: machines have names of their own");
         Self {
-            network: Network::default(),
-            layout: layout.expect("invariant: machines have names of their own"),
+            network: Network::new(random.fork()),
+            proxies: Proxies::default(),
+            holders: Holders::new(&layout),
+            layout,
             nodes,
             machines,
             running: BTreeMap::new(),
             patience: options.patience,
             clock: Arc::new(SimEnvironment::new(origin, random.fork())),
+            origin,
             random: Arc::new(Mutex::new(random)),
         }
     }
@@ -110,6 +127,12 @@ impl World {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.nodes
+    }
+
+    /// Returns the layout that the machines start with.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// Returns a machine.
@@ -161,6 +184,8 @@ impl World {
             .machine(name)
             .boot(&self.layout, &self.nodes, &self.network)
             .await?;
+        self.machine_mut(name).mutated.restarted = true;
+        self.holders.started(name, &running.content);
         self.running.insert(name.to_owned(), running);
         Ok(())
     }
@@ -180,6 +205,7 @@ impl World {
     /// process does that is gone.
     pub async fn cut_power(&mut self, name: &str) {
         self.network.hang_up(name);
+        self.holders.gone(name);
         self.machine(name).disk.crash();
         if let Some(running) = self.running.remove(name) {
             // What is left of the process cannot write any more, so that it can only fail to stop in order.
@@ -190,6 +216,7 @@ impl World {
     /// Kills the storage node of a machine: what it has written stays, synced or not.
     pub async fn kill(&mut self, name: &str) {
         self.network.hang_up(name);
+        self.holders.gone(name);
         if let Some(running) = self.running.remove(name) {
             running.plug.pull();
             // What is left of the process cannot write any more, so that it can only fail to stop in order.
@@ -203,21 +230,38 @@ impl World {
     /// When it does not stop in order.
     pub async fn stop(&mut self, name: &str) -> Result<(), mailstore::StoreError> {
         self.network.hang_up(name);
+        self.holders.gone(name);
         match self.running.remove(name) {
             Some(running) => running.replicas.shutdown().await,
             None => Ok(()),
         }
     }
 
+    /// Starts a proxy. All machines must have been made.
+    pub fn start_proxy(&self, name: &str) {
+        let process = CancellationToken::new();
+        let router = self.router_of(name, &process);
+        let random = self.random.lock().fork();
+        let environment = Arc::new(SimEnvironment::new(self.origin, random));
+        self.proxies.start(name, router, environment, process);
+    }
+
     /// Returns a router as a proxy that starts now has it: to what runs now on the one machine, or over the
     /// network to whatever runs on the machines.
     #[must_use]
     pub fn router(&self) -> Router {
+        self.router_of(PROXY, &CancellationToken::new())
+    }
+
+    fn router_of(&self, proxy: &str, process: &CancellationToken) -> Router {
         let nodes = self.nodes.iter().filter_map(|name| {
             let node: Arc<dyn StorageNode> = match self.nodes.len() {
                 // One process, as the embedded server is.
                 1 => Arc::new(self.running.get(name)?.node.clone()),
-                _ => Arc::new(Remote::new(&self.network, name)),
+                _ => {
+                    let remote = Remote::new(&self.network, proxy, name, process.clone());
+                    Arc::new(remote.with_mutation(self.machine(name).mutation))
+                }
             };
             Some((name.clone(), node))
         });
@@ -226,7 +270,7 @@ impl World {
             patience: self.patience,
             spool: in_memory(),
             accounts: defaults(),
-            clock: Arc::new(move || clock.now()),
+            clock: Arc::new(move || Environment::now(&*clock)),
         };
         let random = Arc::clone(&self.random);
         let random = move |buffer: &mut [u8]| random.lock().fill(buffer);
@@ -257,7 +301,20 @@ impl World {
     /// # Errors
     /// When the storage does not answer; [`StoreError::Unauthorized`] when the login is refused.
     pub async fn session(&self, address: &str, password: &str) -> Result<Session, StoreError> {
-        let router = self.router();
+        self.session_through(PROXY, address, password).await
+    }
+
+    /// Logs in from the place of a proxy.
+    ///
+    /// # Errors
+    /// As [`session`](Self::session).
+    pub async fn session_through(
+        &self,
+        proxy: &str,
+        address: &str,
+        password: &str,
+    ) -> Result<Session, StoreError> {
+        let router = self.router_of(proxy, &CancellationToken::new());
         let login = log_in(&router, address, password).await?;
         let login = login.map_err(|_| StoreError::Unauthorized)?;
         Ok(Session::new(router, &login, self.clock()))

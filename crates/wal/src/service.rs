@@ -48,6 +48,17 @@ struct Shared {
     queue: Queue,
     /// The core itself when no thread has it.
     inline: Option<Mutex<Writer>>,
+    /// Called when something waits for [`Log::step`]; without it nothing waits.
+    waiting: Option<Waiting>,
+}
+
+/// Tells whoever drives a log that something waits to be written.
+struct Waiting(Box<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Waiting")
+    }
 }
 
 impl Log {
@@ -56,7 +67,7 @@ impl Log {
     /// # Errors
     /// An input/output error if the thread cannot be started.
     pub fn spawn(wal: Wal) -> std::io::Result<Self> {
-        let (shared, writer) = Shared::new(wal, false);
+        let (shared, writer) = Shared::new(wal, false, None);
         let shared = Arc::new(shared);
         let thread = {
             let shared = Arc::clone(&shared);
@@ -77,8 +88,26 @@ impl Log {
     #[must_use]
     pub fn inline(wal: Wal) -> Self {
         Self {
-            shared: Arc::new(Shared::new(wal, true).0),
+            shared: Arc::new(Shared::new(wal, true, None).0),
             thread: None,
+        }
+    }
+
+    /// Drives the log without a thread, as slowly as a disk may be: operations wait until [`step`](Self::step)
+    /// is called, and `waiting` is called whenever one begins to wait. For simulation.
+    #[must_use]
+    pub fn stepped(wal: Wal, waiting: impl Fn() + Send + Sync + 'static) -> Self {
+        let waiting = Some(Waiting(Box::new(waiting)));
+        Self {
+            shared: Arc::new(Shared::new(wal, true, waiting).0),
+            thread: None,
+        }
+    }
+
+    /// Writes all that waits as one batch, makes it durable and runs the callbacks, if no thread does so.
+    pub fn step(&self) {
+        if let Some(inline) = &self.shared.inline {
+            inline.lock().step(&self.shared);
         }
     }
 
@@ -300,10 +329,22 @@ impl GroupLog {
                 done,
             },
         )?;
+        let Some(inline) = &self.shared.inline else {
+            return Ok(());
+        };
         // Without a thread nobody else would make room.
-        let step = || urgency == Urgency::Prompt || self.shared.queue.is_crowded();
-        if let Some(inline) = self.shared.inline.as_ref().filter(|_| step()) {
-            inline.lock().step(&self.shared);
+        let crowded = self.shared.queue.is_crowded();
+        match &self.shared.waiting {
+            Some(waiting) if !crowded => {
+                if urgency == Urgency::Prompt {
+                    (waiting.0)();
+                }
+            }
+            _ => {
+                if crowded || urgency == Urgency::Prompt {
+                    inline.lock().step(&self.shared);
+                }
+            }
         }
         Ok(())
     }
@@ -317,7 +358,7 @@ struct OnDisk {
 }
 
 impl Shared {
-    fn new(wal: Wal, inline: bool) -> (Self, Option<Writer>) {
+    fn new(wal: Wal, inline: bool, waiting: Option<Waiting>) -> (Self, Option<Writer>) {
         let store = wal.store();
         let options = store.options.clone();
         let (disk, index) = (Arc::clone(&store.disk), Arc::clone(&store.index));
@@ -336,6 +377,7 @@ impl Shared {
                 views: Mutex::default(),
                 queue,
                 inline,
+                waiting,
             },
             writer,
         )

@@ -6,12 +6,23 @@
 //! dropped.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::model::AccountModel;
 use super::operation::{Observed, Operation};
 
-/// States that are kept at most. A run that passes this has too many commands without an answer.
+/// States that are kept, and that are looked at for one answer, at most. A run that passes this has too many commands
+/// without an answer.
 const STATES_MAX: usize = 4096;
+
+/// Why an answer is not explained.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unexplained {
+    /// No order of the operations gives it.
+    Impossible(String),
+    /// There are too many orders to tell.
+    TooManyOrders,
+}
 
 /// Names an operation of one account.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -61,17 +72,18 @@ impl Linearizer {
     /// Takes note of an answer.
     ///
     /// # Errors
-    /// When no order of the operations explains it; says what was expected.
-    pub fn answer(&mut self, id: OperationId, observed: &Observed) -> Result<(), String> {
+    /// When no order of the operations explains it, or nobody can tell; says what was expected.
+    pub fn answer(&mut self, id: OperationId, observed: &Observed) -> Result<(), Unexplained> {
         let Some(operation) = self.operations.get(&id).cloned() else {
-            return Err(format!("an answer to nothing: {observed:?}"));
+            let text = format!("an answer to nothing: {observed:?}");
+            return Err(Unexplained::Impossible(text));
         };
         let before = std::mem::take(&mut self.possible);
         let mut search = Search {
             operations: &self.operations,
             sought: (id, &operation, observed),
-            looked_at: Vec::new(),
-            found: Vec::new(),
+            looked_at: States::default(),
+            found: States::default(),
             expected: Vec::new(),
         };
         for possible in &before {
@@ -80,12 +92,13 @@ impl Linearizer {
         let Search {
             found: after,
             mut expected,
+            looked_at,
             ..
         } = search;
-        if after.len() > STATES_MAX {
-            return Err("too many commands without an answer".to_owned());
+        if looked_at.count > STATES_MAX {
+            return Err(Unexplained::TooManyOrders);
         }
-        if after.is_empty() {
+        if after.count == 0 {
             self.possible = before;
             self.possible.iter_mut().for_each(|possible| {
                 possible.open.remove(&id);
@@ -93,12 +106,12 @@ impl Linearizer {
             self.operations.remove(&id);
             expected.dedup();
             expected.truncate(3);
-            return Err(format!(
+            return Err(Unexplained::Impossible(format!(
                 "{operation:?} was answered {observed:?}, expected {expected:?}"
-            ));
+            )));
         }
         self.operations.remove(&id);
-        self.possible = after;
+        self.possible = after.into_list();
         Ok(())
     }
 
@@ -106,23 +119,36 @@ impl Linearizer {
     /// taken effect by now never will.
     pub fn settle(&mut self) {
         self.operations.clear();
-        let before = std::mem::take(&mut self.possible);
-        for mut possible in before {
+        self.change(|possible| {
             possible.open.clear();
-            push(&mut self.possible, possible);
-        }
+            true
+        });
+    }
+
+    /// Takes note that an operation has taken effect by now or never will.
+    pub fn close(&mut self, id: OperationId) {
+        self.operations.remove(&id);
+        self.change(|possible| {
+            possible.open.remove(&id);
+            true
+        });
     }
 
     /// Takes note that an operation has not taken effect and never will.
     pub fn forget(&mut self, id: OperationId) {
         self.operations.remove(&id);
-        let before = std::mem::take(&mut self.possible);
-        for mut possible in before {
-            if possible.open.remove(&id) != Some(None) {
-                continue;
+        self.change(|possible| possible.open.remove(&id) == Some(None));
+    }
+
+    /// Changes every state, and keeps those for which `change` says so, each once.
+    fn change(&mut self, mut change: impl FnMut(&mut Possible) -> bool) {
+        let mut after = States::default();
+        for mut possible in std::mem::take(&mut self.possible) {
+            if change(&mut possible) {
+                after.add(possible);
             }
-            push(&mut self.possible, possible);
         }
+        self.possible = after.into_list();
     }
 
     /// Returns a state that the account may be in.
@@ -142,8 +168,8 @@ impl Linearizer {
 struct Search<'a> {
     operations: &'a BTreeMap<OperationId, Operation>,
     sought: (OperationId, &'a Operation, &'a Observed),
-    looked_at: Vec<Possible>,
-    found: Vec<Possible>,
+    looked_at: States,
+    found: States,
     /// Answers that it would have got elsewhere.
     expected: Vec<Observed>,
 }
@@ -151,15 +177,14 @@ struct Search<'a> {
 impl Search<'_> {
     fn explain(&mut self, possible: Possible) {
         let (id, _, observed) = self.sought;
-        if self.looked_at.contains(&possible) {
+        if self.looked_at.count > STATES_MAX || !self.looked_at.add(possible.clone()) {
             return;
         }
-        self.looked_at.push(possible.clone());
         match possible.open.get(&id) {
             Some(Some(answer)) if matches(answer, observed) => {
                 let mut done = possible;
                 done.open.remove(&id);
-                push(&mut self.found, done);
+                self.found.add(done);
                 return;
             }
             Some(Some(answer)) => {
@@ -169,7 +194,7 @@ impl Search<'_> {
             Some(None) | None => {}
         }
         if let Some(done) = self.effect(&possible) {
-            push(&mut self.found, done);
+            self.found.add(done);
         }
         let waiting = possible.open.iter();
         let waiting = waiting.filter(|(other, effect)| **other != id && effect.is_none());
@@ -217,9 +242,32 @@ fn matches(answer: &Observed, observed: &Observed) -> bool {
     }
 }
 
-fn push(states: &mut Vec<Possible>, state: Possible) {
-    if !states.contains(&state) {
-        states.push(state);
+/// States, each once, in the order in which they were added.
+#[derive(Default)]
+struct States {
+    by_hash: BTreeMap<u64, Vec<(usize, Possible)>>,
+    count: usize,
+}
+
+impl States {
+    /// Adds a state, and returns whether it was not there.
+    fn add(&mut self, state: Possible) -> bool {
+        let mut hasher = DefaultHasher::new();
+        state.model.hash(&mut hasher);
+        state.open.len().hash(&mut hasher);
+        let alike = self.by_hash.entry(hasher.finish()).or_default();
+        if alike.iter().any(|(_, other)| *other == state) {
+            return false;
+        }
+        alike.push((self.count, state));
+        self.count += 1;
+        true
+    }
+
+    fn into_list(self) -> Vec<Possible> {
+        let mut list: Vec<_> = self.by_hash.into_values().flatten().collect();
+        list.sort_by_key(|(place, _)| *place);
+        list.into_iter().map(|(_, state)| state).collect()
     }
 }
 

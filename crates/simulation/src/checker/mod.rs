@@ -11,6 +11,6 @@ mod model;
 mod operation;
 
 pub use facts::{Client, Facts};
-pub use linearizer::{Linearizer, OperationId};
+pub use linearizer::{Linearizer, OperationId, Unexplained};
 pub use model::{AccountModel, MailboxModel, MessageModel};
 pub use operation::{Observed, Operation};

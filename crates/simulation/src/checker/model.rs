@@ -1,6 +1,8 @@
 //! One account as maps of plain structs: what each command means, said again without rows, packing or log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use mailstore::account::QuotaLimits;
 use mailstore::command::{MailboxCommand, MessageCommand};
@@ -16,7 +18,7 @@ use super::operation::{Observed, Operation};
 type Outcome = Result<Reply, Rejection>;
 
 /// A message.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MessageModel {
     /// Its content.
     pub blob: BlobId,
@@ -29,7 +31,7 @@ pub struct MessageModel {
 }
 
 /// A mailbox.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct MailboxModel {
     /// Its id.
     pub id: MailboxId,
@@ -45,11 +47,19 @@ pub struct MailboxModel {
     pub gone: BTreeMap<u32, u64>,
 }
 
+impl Hash for AccountModel {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The limits never change.
+        (&self.mailboxes, &self.subscribed).hash(state);
+        (self.modseq, self.uid_validity, self.next_id).hash(state);
+    }
+}
+
 /// An account.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AccountModel {
     /// Its mailboxes, by name.
-    pub mailboxes: BTreeMap<MailboxName, MailboxModel>,
+    pub mailboxes: BTreeMap<MailboxName, Arc<MailboxModel>>,
     /// Subscribed names.
     pub subscribed: BTreeSet<MailboxName>,
     /// The limits of its quota.
@@ -169,7 +179,7 @@ impl AccountModel {
                 messages: BTreeMap::new(),
                 gone: BTreeMap::new(),
             };
-            model.mailboxes.insert(entry.name.clone(), mailbox);
+            model.mailboxes.insert(entry.name.clone(), Arc::new(mailbox));
         }
         model
     }
@@ -269,11 +279,13 @@ impl AccountModel {
         let mut mailboxes = self.mailboxes.values_mut();
         mailboxes
             .find(|mailbox| mailbox.id == id)
+            .map(Arc::make_mut)
             .ok_or(Rejection::NoSuchMailbox)
     }
 
     fn by_name(&mut self, name: &MailboxName) -> Result<&mut MailboxModel, Rejection> {
-        self.mailboxes.get_mut(name).ok_or(Rejection::NoSuchMailbox)
+        let mailbox = self.mailboxes.get_mut(name).map(Arc::make_mut);
+        mailbox.ok_or(Rejection::NoSuchMailbox)
     }
 
     fn step(&mut self) -> u64 {
@@ -294,7 +306,7 @@ impl AccountModel {
             messages: BTreeMap::new(),
             gone: BTreeMap::new(),
         };
-        self.mailboxes.insert(name.clone(), mailbox);
+        self.mailboxes.insert(name.clone(), Arc::new(mailbox));
         id
     }
 
