@@ -27,7 +27,7 @@ impl Node {
             Right::Read | Right::Change => {}
             Right::Administer => return Err(StoreError::Unauthorized),
         }
-        let now = self.environment().now();
+        let now = self.steady_now();
         if !self.tokens().admits(caller, now) || self.sessions_registry().has_ended(caller.session) {
             return Err(StoreError::Unauthorized);
         }

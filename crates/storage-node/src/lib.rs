@@ -25,6 +25,7 @@ mod replicas;
 mod replication;
 mod search;
 mod sessions;
+mod steady_clock;
 mod stored_content;
 mod tables;
 mod tokens;

@@ -196,7 +196,7 @@ impl NodeExchange {
 
     /// Puts the session into the registry, if it has room.
     fn register(&self, account: &Account) -> Option<Login> {
-        let (node, now) = (&self.node, self.node.environment().now());
+        let (node, now) = (&self.node, self.node.steady_now());
         let session = SessionId(random(node.environment()));
         let info = SessionInfo {
             session,
@@ -322,7 +322,7 @@ impl Node {
     /// Registers a session that came from another leader: its token proves the login and says where the
     /// client is. No bound on new sessions refuses it, since it is none.
     async fn register_again(&self, caller: &Caller) -> Result<(), StoreError> {
-        let now = self.environment().now();
+        let now = self.steady_now();
         let claims = self
             .tokens()
             .claims(caller, now)

@@ -40,7 +40,7 @@ pub struct ContentReport {
 impl Node {
     /// Gives every session of the registry a new token.
     pub fn renew_tokens(&self) {
-        let now = self.environment().now();
+        let now = self.steady_now();
         self.sessions_registry()
             .renew(|info| self.tokens().mint(info, now));
     }
@@ -56,7 +56,7 @@ impl Node {
     /// # Errors
     /// When a group that this node leads cannot be listed; what was not done is done the next time.
     pub async fn purge_due_accounts(&self, router: &Router) -> Result<u64, StoreError> {
-        let now = self.environment().now();
+        let now = self.steady_now();
         let mut purged = 0;
         for group in self.replication().groups() {
             if !self.replication().leads(group) {

@@ -7,6 +7,7 @@ use consensus::EventSink;
 use mailstore::command::Subject;
 use mailstore::event::Event;
 use mailstore::rows::ReadRows;
+use mailstore::time::Timestamp;
 use mailstore::{AccountId, GroupId, StoreError};
 use tokio::sync::oneshot;
 
@@ -18,6 +19,7 @@ use crate::options::NodeOptions;
 use crate::pool::Pool;
 use crate::replication::Replication;
 use crate::sessions::{SessionLimits, SessionRegistry};
+use crate::steady_clock::SteadyClock;
 use crate::tokens::Tokens;
 use crate::watch::WatchHub;
 
@@ -81,6 +83,7 @@ pub struct Node {
 struct Inner {
     options: NodeOptions,
     environment: Arc<dyn Environment>,
+    clock: SteadyClock,
     replication: Arc<dyn Replication>,
     content: Arc<dyn Content>,
     hub: Arc<WatchHub>,
@@ -90,7 +93,7 @@ struct Inner {
     sessions: Arc<SessionRegistry>,
     login: LoginDesk,
     content_pool: Pool,
-    started: mailstore::time::Timestamp,
+    started: Timestamp,
 }
 
 impl Node {
@@ -108,6 +111,7 @@ impl Node {
             ),
             tokens: Tokens::new(parts.keys, parts.signer),
             environment: parts.environment,
+            clock: SteadyClock::new(started),
             replication: parts.replication,
             content: parts.content,
             hub: parts.events.hub,
@@ -127,6 +131,11 @@ impl Node {
 
     pub(crate) fn environment(&self) -> &dyn Environment {
         &*self.inner.environment
+    }
+
+    /// Returns the time for what must not be moved by a wall clock that is set: entries, tokens and deadlines.
+    pub(crate) fn steady_now(&self) -> Timestamp {
+        self.inner.clock.at(self.environment().now())
     }
 
     pub(crate) fn replication(&self) -> &dyn Replication {

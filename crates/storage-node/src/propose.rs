@@ -25,7 +25,7 @@ impl Node {
         let entry = Entry {
             subject,
             request,
-            time: self.environment().now(),
+            time: self.steady_now(),
             command,
         };
         self.replication().propose(group, entry).await
