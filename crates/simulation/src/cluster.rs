@@ -150,6 +150,8 @@ impl ClusterRun {
 
     /// Starts a machine's node. One that meets a fault of its disk loses its power and is started again.
     pub(crate) async fn boot(&mut self, name: &str) -> Result<(), Stuck> {
+        // A machine asks for the time before it starts its services.
+        self.stage.world.machine(name).environment.set_clock_right();
         let mut booted = self.stage.world.boot(name).await;
         if let Err(error) = &booted
             && self.ailing.contains(name)

@@ -37,6 +37,11 @@ impl SimEnvironment {
         self.error_millis.fetch_add(millis, Ordering::Relaxed);
     }
 
+    /// Sets the wall clock right.
+    pub fn set_clock_right(&self) {
+        self.error_millis.store(0, Ordering::Relaxed);
+    }
+
     /// Sets the wall clock back.
     pub fn set_clock_back(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

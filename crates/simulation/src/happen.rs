@@ -79,6 +79,7 @@ impl ClusterRun {
         let world = &self.stage.world;
         world.network.mend(name);
         world.machine(name).slow_disk.set(Duration::ZERO);
+        world.machine(name).environment.set_clock_right();
         world.machine(name).disk.fail_sync_after(u64::MAX);
         if world.running(name).is_none() {
             self.boot(name).await?;

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use simulation::{ClusterOptions, Counts, Outcome, RunOptions, run, run_cluster};
+use simulation::{ClusterOptions, Counts, Mutation, Outcome, RunOptions, run, run_cluster};
 
-const USAGE: &str = "usage: simulation [--single] [--seeds N] [--from K] [--jobs J] [--trace]";
+const USAGE: &str = "usage: simulation [--single] [--seeds N] [--from K] [--jobs J] [--trace] [--mutation NAME]";
 
 struct Arguments {
     from: u64,
@@ -15,6 +15,7 @@ struct Arguments {
     jobs: u64,
     trace: bool,
     single: bool,
+    mutation: Option<Mutation>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -24,9 +25,17 @@ fn arguments() -> Result<Arguments, String> {
         jobs: thread::available_parallelism().map_or(1, |jobs| jobs.get() as u64),
         trace: false,
         single: false,
+        mutation: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
+        if word == "--mutation" {
+            let name = words.next().unwrap_or_default();
+            let mut known = Mutation::ALL.into_iter();
+            let found = known.find(|mutation| format!("{mutation:?}") == name);
+            parsed.mutation = Some(found.ok_or_else(|| format!("no mutation {name}"))?);
+            continue;
+        }
         let mut number = || {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
             value.parse().map_err(|_| format!("{value} is not a number"))
@@ -71,8 +80,14 @@ fn report(seed: u64, outcome: &Outcome, arguments: &Arguments) {
 
 fn one(seed: u64, arguments: &Arguments) -> Outcome {
     match arguments.single {
-        true => run(&RunOptions::of_seed(seed)),
-        false => run_cluster(&ClusterOptions::of_seed(seed)),
+        true => run(&RunOptions {
+            mutation: arguments.mutation,
+            ..RunOptions::of_seed(seed)
+        }),
+        false => run_cluster(&ClusterOptions {
+            mutation: arguments.mutation,
+            ..ClusterOptions::of_seed(seed)
+        }),
     }
 }
 

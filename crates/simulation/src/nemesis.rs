@@ -124,7 +124,7 @@ fn fault(random: &mut Random, victim: &str, nodes: &[String]) -> Event {
         70..76 => Event::SlowDisk(name, millis(random, 10, 400)),
         76..82 => Event::FailSync(name, 1 + random.below(20)),
         82..87 => {
-            let seconds = i64::try_from(random.below(480)).unwrap_or(0) - 240;
+            let seconds = i64::try_from(random.below(7200)).unwrap_or(0) - 3600;
             Event::JumpClock(name, seconds)
         }
         87..92 => Event::Pause(name),
